@@ -1,0 +1,67 @@
+"""attentionflow: train attention models from your own files, and look into what they attend to.
+
+The verbs are functions of this package and load what they need when they are first called.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from attentionflow._evaluate import evaluate
+    from attentionflow._look import look
+    from attentionflow._predict import Run, load
+    from attentionflow._train import train
+    from attentionflow.attend import attend, gate, recording, weigh
+    from attentionflow.errors import DataError, UserError
+    from attentionflow.record import AttentionRecord, Axis, Site
+    from attentionflow.view import page
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "AttentionRecord": "record",
+    "Axis": "record",
+    "DataError": "errors",
+    "Run": "_predict",
+    "Site": "record",
+    "UserError": "errors",
+    "attend": "attend",
+    "evaluate": "_evaluate",
+    "gate": "attend",
+    "load": "_predict",
+    "look": "_look",
+    "page": "view",
+    "recording": "attend",
+    "train": "_train",
+    "weigh": "attend",
+}
+
+__all__ = [
+    "AttentionRecord",
+    "Axis",
+    "DataError",
+    "Run",
+    "Site",
+    "UserError",
+    "attend",
+    "evaluate",
+    "gate",
+    "load",
+    "look",
+    "page",
+    "recording",
+    "train",
+    "weigh",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,122 @@
+"""A trained model: load it, predict with it, record what it attends to."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, overload
+
+import torch
+from torch import nn
+
+from attentionflow import _checkpoint
+from attentionflow._device import choose_device
+from attentionflow.attend import recording
+from attentionflow.errors import UserError
+from attentionflow.record import AttentionRecord
+from attentionflow.settings import resolve
+from attentionflow.task import Prediction, Task
+from attentionflow.tasks import load_task
+
+
+def load(folder: str | Path, *, device: str = "auto") -> Run:
+    """The model of a run folder. Runs no code from the folder."""
+    folder = Path(folder)
+    page = _checkpoint.open_run(folder)
+    kind = load_task(page["task"])
+    architecture = kind.architectures[page["architecture"]]
+    parts = {"task": kind.Settings, "model": architecture.settings}
+    settings = resolve(parts, {str(folder): page["settings"]["task"] | page["settings"]["model"]})
+    task = kind.load(settings["task"], folder)
+    model = task.build(page["architecture"], settings["model"])
+    weights, _ = _checkpoint.read_tensors(folder / _checkpoint.MODEL)
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise UserError(f"{folder / _checkpoint.MODEL} does not fit the settings of the run: {error}") from None
+    return Run(folder, page, task, model.to(choose_device(device)).eval())
+
+
+class Run:
+    """A trained model with its task. task, model, folder and page (its settings) are there to be looked at."""
+
+    def __init__(self, folder: Path, page: Mapping[str, Any], task: Task[Any, Any], model: nn.Module) -> None:
+        self.folder, self.page, self.task, self.model = folder, page, task, model
+
+    @overload
+    def predict(self, inputs: list[Any], **options: Any) -> list[Prediction]: ...
+    @overload
+    def predict(self, inputs: Any, **options: Any) -> Prediction: ...
+    def predict(self, inputs: Any, **options: Any) -> Prediction | list[Prediction]:
+        """A prediction for an input, or a list of them for a list. options: the task's own, such as beams=1.
+
+        `prediction.attention` holds what the model attended to.
+        """
+        several = isinstance(inputs, list)
+        examples = [self.task.example(given) for given in (inputs if several else [inputs])]
+        predictions, notes = self.predict_examples(examples, self.options(options))
+        if notes:
+            warnings.warn("; ".join(notes), stacklevel=2)
+        return predictions if several else predictions[0]
+
+    def options(self, given: Mapping[str, Any]) -> Any:
+        """The task's prediction options, checked."""
+        return resolve({"options": self.task.Options}, {"prediction option": given})["options"]
+
+    def predict_examples(self, examples: Sequence[Any], options: Any) -> tuple[list[Prediction], list[str]]:
+        """One prediction an example, in their order, and notes on what was cut."""
+        prepared, notes = self.task.prepare(examples, training=False)
+        found = dict(predict_batches(self.task, self.model, prepared, examples, options))
+        record = partial(_record_one, self.task, self.model)
+        for index, prediction in found.items():
+            object.__setattr__(prediction, "recorder", partial(record, examples[index]))
+        return [found[index] for index in range(len(examples))], notes
+
+    def record(self, inputs: Any, *, options: Mapping[str, Any] | None = None, **choices: Any) -> AttentionRecord:
+        """The attention over one or several inputs and the answers given to them; choices as in `af.recording`."""
+        examples = [self.task.example(given) for given in (inputs if isinstance(inputs, list) else [inputs])]
+        predictions, _ = self.predict_examples(examples, self.options(options or {}))
+        return record_predictions(self.task, self.model, examples, predictions, **choices)
+
+    def evaluate(self, split: str = "test", **choices: Any) -> dict[str, Any]:
+        """Score a split, see `af.evaluate`."""
+        from attentionflow._evaluate import evaluate
+
+        return evaluate(self, split, **choices)
+
+
+def predict_batches(
+    task: Task[Any, Any],
+    model: nn.Module,
+    prepared: Any,
+    examples: Sequence[Any],
+    options: Any,
+    share: tuple[int, int] = (0, 1),
+) -> Iterator[tuple[int, Prediction]]:
+    """(index, prediction) of each example, batch by batch; share (rank, processes) takes every processes-th batch."""
+    device = next(model.parameters()).device
+    rank, processes = share
+    for indices in task.batches(prepared, 0, None)[rank::processes]:
+        batch = task.collate(prepared, indices, 0, None).to(device)
+        chosen = [examples[int(row)] for row in batch.indices]
+        with torch.inference_mode():
+            found = task.predict(model, batch, chosen, options)
+        yield from zip(map(int, batch.indices), found, strict=True)
+
+
+def record_predictions(
+    task: Task[Any, Any], model: nn.Module, examples: Sequence[Any], predictions: Sequence[Prediction], **choices: Any
+) -> AttentionRecord:
+    """The attention of answers already given: the model scores them once more, recorded; choices as in `recording`."""
+    gradients = choices.get("gradients", False)
+    with recording(model, **choices) as recorder, torch.set_grad_enabled(gradients):
+        scores = task.replay(model, examples, predictions)
+        if gradients:
+            recorder.differentiate(scores.sum())
+    return recorder.record(task.axes(examples, predictions), model=type(model).__name__)
+
+
+def _record_one(task: Task[Any, Any], model: nn.Module, example: Any, prediction: Prediction) -> AttentionRecord:
+    return record_predictions(task, model, [example], [prediction])

@@ -1,0 +1,286 @@
+"""The command line: one function a verb. Nothing heavy is imported until a verb needs it."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attentionflow.errors import UserError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from attentionflow.task import Score
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a verb; exits with 2 and one message on a user's mistake, with 130 on Ctrl-C."""
+    options = _parser().parse_args(arguments)
+    try:
+        sys.exit(options.verb(options) or 0)
+    except UserError as error:
+        _fail(str(error))
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python would complain once more when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        full = "; free some space. What was there before is untouched" if error.errno == errno.ENOSPC else ""
+        _fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}{full}")
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        sys.exit(130)
+
+
+def tasks(options: argparse.Namespace) -> None:
+    """What there is, which files each task reads, and with a task's name every setting."""
+    from attentionflow.tasks import TASKS, load_task
+
+    if options.task is None:
+        table = _table("task", "from", "files", "architectures")
+        for name in TASKS:
+            task = load_task(name)
+            table.add_row(name, task.summary, task.files, ", ".join(task.architectures))
+        _print(table)
+        return
+    from attentionflow._train import TrainingSettings
+
+    task = load_task(options.task)
+    parts = {f"settings of {task.name}": task.Settings, "training": TrainingSettings}
+    parts |= {f"architecture {name}": one.settings for name, one in task.architectures.items()}
+    for title, model in {**parts, "prediction": task.Options}.items():
+        table = _table(title, "default", "")
+        for name, field in model.model_fields.items():
+            table.add_row(name, str(field.default), field.description or "")
+        _print(table)
+
+
+def data_check(options: argparse.Namespace) -> int:
+    """Rows, lengths, faults, with the places; 1 where something must be mended before training."""
+    from attentionflow.settings import parse_assignments, resolve
+    from attentionflow.tasks import load_task
+
+    kind = load_task(options.task)
+    given = parse_assignments(options.set)
+    task = kind(resolve({"task": kind.Settings}, {"--set": given})["task"])
+    splits, notes = task.read(options.data, options.seed)
+    table = _table("", "finding", "where", "what to do")
+    found = task.check(splits)
+    colours = {"error": "red", "warning": "yellow", "info": "dim"}
+    for finding in found:
+        more = f" and {finding.count - len(finding.where):,} more" if 0 < len(finding.where) < finding.count else ""
+        colour = colours[finding.severity]
+        table.add_row(
+            f"[{colour}]{finding.severity}[/]",
+            _plain(finding.what),
+            _plain(", ".join(finding.where) + more),
+            finding.remedy,
+        )
+    _print(table)
+    for note in notes:
+        print(f"note: {note}")
+    return int(any(finding.severity == "error" for finding in found))
+
+
+def train(options: argparse.Namespace) -> None:
+    from attentionflow._train import train
+    from attentionflow.settings import parse_assignments
+
+    run = train(
+        options.task,
+        options.data,
+        out=options.out or Path("runs") / options.task,
+        architecture=options.architecture,
+        settings=parse_assignments(options.set),
+        seed=options.seed,
+        device=options.device,
+        max_minutes=options.max_minutes,
+        resume=options.resume,
+        quiet=options.quiet,
+    )
+    page = json.loads((run.folder / "metrics.json").read_text(encoding="utf-8"))["val"]
+    from attentionflow.task import Score
+
+    scores = {name: Score(**score) for name, score in page["metrics"].items()}
+    _print(_scores({"validation": scores}))
+    print(f"{run.folder}: evaluate it with: attentionflow evaluate {run.folder} --split test")
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    from attentionflow._evaluate import evaluate
+    from attentionflow._predict import load
+    from attentionflow.settings import parse_assignments
+
+    run = load(options.run, device=options.device)
+    chosen = parse_assignments(options.set)
+    found = evaluate(run, options.split, data=options.data, baselines=not options.no_baselines, **chosen)
+    if options.json:
+        from attentionflow._evaluate import score_page
+
+        print(json.dumps(score_page(found["metrics"]), ensure_ascii=False))
+        return
+    for note in found["notes"]:
+        print(f"note: {note}")
+    _print(_scores({str(options.run): found["metrics"], **found["baselines"]}))
+    print(f"{found['examples']:,} examples, each scored once, in {found['seconds']:.1f} s")
+
+
+def predict(options: argparse.Namespace) -> None:
+    from attentionflow._predict import load
+    from attentionflow.settings import parse_assignments
+
+    run = load(options.run, device=options.device)
+    chosen: dict[str, Any] = parse_assignments(options.set)
+    if options.beam is not None:
+        chosen["beams"] = options.beam
+    examples = _inputs(run.task, options.inputs)
+    predictions, notes = run.predict_examples(examples, run.options(chosen))
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+    if options.out is not None:
+        from attentionflow.readers.table import write_table
+
+        pages = [prediction.to_json() for prediction in predictions]
+        columns = dict.fromkeys(key for page in pages for key in page)
+        write_table(options.out, {column: [str(page.get(column, "")) for page in pages] for column in columns})
+        print(f"{len(predictions):,} predictions are in {options.out}", file=sys.stderr)
+        return
+    for prediction in predictions:
+        print(json.dumps(prediction.to_json(), ensure_ascii=False) if options.json else prediction.output)
+
+
+def look(options: argparse.Namespace) -> None:
+    from attentionflow._look import look
+    from attentionflow.settings import parse_assignments
+
+    look(options.run, options.input, device=options.device, **parse_assignments(options.set)).save(options.out)
+    print(f"{options.out}: open it in a browser")
+
+
+def _inputs(task: Any, given: Sequence[str]) -> list[Any]:
+    """Inputs as typed, or the lines or rows of a file, or of standard input where nothing or "-" is given."""
+    examples: list[Any] = []
+    for one in given or ["-"]:
+        if one == "-":
+            if sys.stdin.isatty():
+                print("reading standard input; end it with Ctrl-D", file=sys.stderr)
+            examples += [task.example(line.rstrip("\r\n")) for line in sys.stdin]
+        elif Path(one).is_file():
+            examples += task.read_inputs(Path(one))
+        else:
+            examples.append(task.example(one))
+    return examples
+
+
+def _scores(rows: dict[str, dict[str, Score]]) -> Table:
+    """A row a system, a column a metric, and the signatures below."""
+    first = next(iter(rows.values()))
+    table = _table("", *first)
+    for name, scores in rows.items():
+        cells = []
+        for score in scores.values():
+            low_high = f" ({score.interval[0]:.2f} to {score.interval[1]:.2f})" if score.interval else ""
+            cells.append(f"{score.value:.4g}{score.unit}{low_high}")
+        table.add_row(_plain(name), *cells)
+    table.caption = "\n".join(f"{name}: {score.signature}" for name, score in first.items() if score.signature)
+    return table
+
+
+def _table(*columns: str) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    return Table(*columns, box=SIMPLE_HEAD, pad_edge=False, caption_justify="left")
+
+
+def _print(what: Table) -> None:
+    from rich.console import Console
+
+    Console().print(what)
+
+
+def _plain(text: str) -> str:
+    """Text of a user's, safe from the terminal markup of rich."""
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def _fail(message: str) -> None:
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(2)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="attentionflow",
+        description="Train attention models from your own files, and look into what they attend to.",
+    )
+    verbs = parser.add_subparsers(title="verbs", required=True, metavar="VERB")
+
+    def verb(name: str, function: Any, help: str, within: Any = verbs) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = within.add_parser(name, help=help, description=help)
+        made.set_defaults(verb=function)
+        return made
+
+    def add_set(to: argparse.ArgumentParser, what: str) -> None:
+        to.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help=f"{what}; may be repeated")
+
+    def add_device(to: argparse.ArgumentParser) -> None:
+        to.add_argument("--device", default="auto", help="cpu, cuda, mps; by default the best there is")
+
+    one = verb("tasks", tasks, "list the tasks, or the settings of one")
+    one.add_argument("task", nargs="?", metavar="TASK")
+
+    data = verbs.add_parser("data", help="look over data before training")
+    one = verb(
+        "check", data_check, "find what is wrong with the data", data.add_subparsers(required=True, metavar="check")
+    )
+    one.add_argument("task", metavar="TASK")
+    one.add_argument("data", metavar="DATA", help="a named data set, a folder or a table")
+    one.add_argument("--seed", type=int, default=0, help="of the splits that are held out")
+    add_set(one, "a setting of the task")
+
+    one = verb("train", train, "train a model")
+    one.add_argument("task", metavar="TASK")
+    one.add_argument("--data", help="a named data set, a folder or a table; by default the task's embedded data")
+    one.add_argument("--out", type=Path, help="folder of the run; by default runs/TASK")
+    one.add_argument("--architecture", help="by default the strongest; classic is the textbook's")
+    one.add_argument("--seed", type=int, help="of weights, order, dropout and held-out splits; by default 0")
+    one.add_argument("--max-minutes", type=float, help="measure, and train for as many steps as fit")
+    one.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    one.add_argument("--quiet", action="store_true", help="say nothing while training")
+    add_device(one)
+    add_set(one, "a setting; `attentionflow tasks TASK` lists them")
+
+    one = verb("evaluate", evaluate, "score a model on a split")
+    one.add_argument("run", type=Path, metavar="RUN")
+    one.add_argument("--split", default="test")
+    one.add_argument("--data", help="other data than that of the training")
+    one.add_argument("--json", action="store_true")
+    one.add_argument("--no-baselines", action="store_true", help="leave the simple baselines out")
+    add_device(one)
+    add_set(one, "a prediction option")
+
+    one = verb("predict", predict, "predict for texts, files, or standard input")
+    one.add_argument("run", type=Path, metavar="RUN")
+    one.add_argument("inputs", nargs="*", metavar="INPUT", help="an input, a file of inputs, or - for standard input")
+    one.add_argument("--out", type=Path, help="write a table (.csv, .tsv, .jsonl, .parquet)")
+    one.add_argument("--json", action="store_true", help="one JSON object a line")
+    one.add_argument("--beam", type=int, help="hypotheses kept open in beam search")
+    add_device(one)
+    add_set(one, "a prediction option")
+
+    one = verb("look", look, "draw what the model attends to")
+    one.add_argument("run", type=Path, metavar="RUN")
+    one.add_argument("input", metavar="INPUT")
+    one.add_argument("--out", type=Path, default=Path("look.html"))
+    add_device(one)
+    add_set(one, "a prediction option")
+    return parser

@@ -1,0 +1,34 @@
+"""Named data sets. `DATASETS` is their one list: a new set is one file here and one line below.
+
+A module of a data set holds `DATASET` (what it is) and `read(source, target, seed)` (its examples by split). Modules
+are imported when asked for, so the list costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from attentionflow.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from attentionflow.datasets._fetch import Dataset
+
+DATASETS = {
+    "cldr": "attentionflow.datasets.cldr",
+    "multi30k": "attentionflow.datasets.multi30k",
+}
+
+
+def dataset_module(name: str) -> ModuleType:
+    """The module of a named data set, which holds `DATASET` and `read`."""
+    if name not in DATASETS:
+        raise UserError(f"there is no data set {name!r}: {nearest(name, DATASETS)}")
+    return import_module(DATASETS[name])
+
+
+def load_dataset(name: str) -> Dataset:
+    """What a named data set is: task, licence, where it comes from, checksums, published reference."""
+    dataset: Dataset = dataset_module(name).DATASET
+    return dataset

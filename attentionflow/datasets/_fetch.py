@@ -1,0 +1,109 @@
+"""What a named data set is, and how its files come onto the disk: from a folder of the user's, or by download."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from attentionflow.errors import DataError, UserError
+
+VARIABLE = "ATTENTIONFLOW_DATA"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A named data set.
+
+    task:      the task that it is for, as typed.
+    summary:   what it holds, in a sentence, with the number of examples a split.
+    licence:   as stated by its publisher, or that nothing is stated.
+    address:   where its files lie, without the file name; empty for a set that needs no files.
+    files:     name of each public file -> SHA-256 of it.
+    local:     the same for files of a converted copy (recompressed, say), where names or sums differ.
+    reference: a published result with its source, in a sentence.
+    size:      bytes to download.
+    """
+
+    name: str
+    task: str
+    summary: str
+    licence: str
+    address: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+    local: Mapping[str, str] = field(default_factory=dict)
+    reference: str = ""
+    size: int = 0
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _verify(dataset: Dataset, folder: Path) -> Path:
+    """The folder, once it is known to hold all the files of the public set, or all those of the converted copy."""
+    copies = [names for names in (dataset.local, dataset.files) if names]
+    there = next((names for names in copies if all((folder / name).is_file() for name in names)), None)
+    if there is None:
+        missing = [name for name in copies[-1] if not (folder / name).is_file()]
+        raise DataError(
+            f"{', '.join(missing)} of the data set {dataset.name!r} missing",
+            file=folder,
+            remedy=f"Put the files of {dataset.address} there, or unset {VARIABLE} to download them",
+        )
+    for name in there:
+        wanted = [names[name] for names in copies if name in names]
+        found = _sha256(folder / name)
+        if found not in wanted:
+            raise DataError(
+                f"the file is not that of the data set {dataset.name!r}: its SHA-256 is {found}, not "
+                f"{' or '.join(wanted)}",
+                file=folder / name,
+                remedy=f"Take it from {dataset.address} again",
+            )
+    return folder
+
+
+def fetch(dataset: Dataset) -> Path:
+    """The folder that holds the files of a data set, their checksums verified.
+
+    That is $ATTENTIONFLOW_DATA/<name> where it exists; otherwise the files are downloaded once, into the user's cache.
+    Raises DataError for a file that is missing or altered, UserError where a download fails.
+    """
+    if os.environ.get(VARIABLE):
+        folder = Path(os.environ[VARIABLE]).expanduser() / dataset.name
+        if folder.is_dir():
+            return _verify(dataset, folder)
+    return _download(dataset)
+
+
+def _download(dataset: Dataset) -> Path:
+    try:
+        import pooch
+    except ImportError as error:
+        raise UserError(
+            f'the data set {dataset.name!r} must be downloaded: pip install "attentionflow[data]", or put its files '
+            f"into a folder {dataset.name} and set {VARIABLE} to the folder above"
+        ) from error
+    folder = Path(pooch.os_cache("attentionflow")) / dataset.name
+    registry = {name: f"sha256:{digest}" for name, digest in dataset.files.items()}
+    store = pooch.create(path=folder, base_url=dataset.address.rstrip("/") + "/", registry=registry)
+    for name in dataset.files:
+        try:
+            store.fetch(name)
+        except OSError as error:  # what requests raises too: no network, no such host, 404, a folder not writable
+            reason = error.strerror or type(error).__name__
+            raise UserError(
+                f"could not download {store.get_url(name)} ({reason}). Check the connection, or put the files of "
+                f"{dataset.address} into a folder {dataset.name} and set {VARIABLE} to the folder above"
+            ) from error
+        except ValueError as error:  # pooch: the checksum of what came
+            raise DataError(
+                f"what came is not the data set {dataset.name!r} ({error})",
+                file=store.get_url(name),
+                remedy="Try again; if it stays so, the publisher has changed the file",
+            ) from error
+    return folder

@@ -1,0 +1,1 @@
+"""Networks that at least two tasks share."""

@@ -1,0 +1,152 @@
+"""Beam search and sampling for any `Seq2Seq`, a whole batch at a time.
+
+A sentence leaves the batch as soon as it is finished, and the hypotheses of a sentence share its encoder memory.
+Letters: B sentences still open, W hypotheses of a sentence, V vocabulary, T steps taken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from attentionflow.models.seq2seq import Seq2Seq
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """tokens: ids without start and end. score: log-probability with the end token, in nats, not normalised.
+    ended: False where the limit cut it off."""
+
+    tokens: tuple[int, ...]
+    score: float
+    ended: bool
+
+
+@torch.inference_mode()
+def beam_search(
+    model: Seq2Seq,
+    source: Tensor,
+    source_mask: Tensor | None,
+    *,
+    start: int,
+    end: int,
+    limits: Tensor,
+    beams: int = 5,
+    length_penalty: float = 1.0,
+) -> list[Hypothesis]:
+    """The best hypothesis of every sentence; with `beams=1`, greedy decoding.
+
+    source (B, S), source_mask (B, S) or None. limits (B,): most tokens of each sentence's hypothesis, end not counted,
+    so that the answer does not depend on what shares the batch.
+    Hypotheses are compared by log-probability / length^length_penalty, the end token counted (Wu et al. 2016 without
+    their constants). A sentence stops once `beams` hypotheses ended and the best of them beats, length for length, the
+    best open one, or once no open one can still reach it.
+    """
+    device, count = source.device, len(source)
+    state = model.start(source, source_mask, beams)
+    best: list[Hypothesis | None] = [None] * count
+    open_ids = torch.arange(count)  # which sentence each row of the batch is
+    limits = limits.to(device)
+    tokens = torch.full((count, beams), start, device=device)
+    history = torch.empty((count, beams, 0), dtype=torch.long, device=device)
+    # All hypotheses start alike: only the first may branch.
+    scores = torch.full((count, beams), -torch.inf, device=device)
+    scores[:, 0] = 0.0
+    ended_best = torch.full((count,), -torch.inf, device=device)  # normalised score of the best ended one
+    ended_raw, ended_count = torch.zeros(count, device=device), torch.zeros(count, dtype=torch.long, device=device)
+    ended_tokens: list[Tensor | None] = [None] * count
+    position = 0
+    while True:
+        logits, state = model.step(tokens, position, state)
+        chosen, parents, picked = _extend(logits, scores, 2 * beams)
+        ending = picked == end
+        norm = float(position + 1) ** length_penalty
+
+        # Only an end among the best `beams` candidates counts, as one further down would have been pruned.
+        candidates = torch.where(ending, chosen, -torch.inf)[:, :beams] / norm
+        value, index = candidates.max(dim=1)
+        better = value > ended_best
+        for row in better.nonzero()[:, 0].tolist():
+            ended_tokens[row] = history[row, parents[row, index[row]]]
+        ended_best = torch.where(better, value, ended_best)
+        ended_raw = torch.where(better, chosen.gather(1, index[:, None])[:, 0], ended_raw)
+        ended_count += (candidates > -torch.inf).sum(1)
+
+        scores, order = torch.where(ending, -torch.inf, chosen).topk(beams, dim=1)
+        parents, tokens = parents.gather(1, order), picked.gather(1, order)
+        history = torch.cat((history.gather(1, parents[..., None].expand_as(history)), tokens[..., None]), dim=2)
+        position += 1
+
+        # An open hypothesis can at best lose nothing more up to its limit; one that trails now seldom comes back.
+        now = scores[:, 0] / float(position + 1) ** length_penalty
+        reach = scores[:, 0] / (limits + 1.0) ** length_penalty
+        at_limit = position >= limits + 1
+        done = ((ended_count >= beams) & (ended_best >= now)) | (ended_best >= reach) | at_limit
+        for row in done.nonzero()[:, 0].tolist():
+            ended = ended_tokens[row]
+            if ended is None:  # cut off by the limit: the best open one, without the token past the limit
+                best[open_ids[row]] = Hypothesis(tuple(history[row, 0, :-1].tolist()), scores[row, 0].item(), False)
+            else:
+                best[open_ids[row]] = Hypothesis(tuple(ended.tolist()), ended_raw[row].item(), True)
+        left = (~done).nonzero()[:, 0]
+        if len(left) == 0:
+            return [hypothesis for hypothesis in best if hypothesis is not None]
+        rows = (parents + torch.arange(len(parents), device=device)[:, None] * beams)[left].flatten()
+        state = state.keep(left, rows) if len(left) < len(done) else state.reorder(rows)
+        if len(left) < len(done):
+            open_ids = open_ids[left.cpu()]
+            tokens, scores, history, limits = tokens[left], scores[left], history[left], limits[left]
+            ended_best, ended_raw, ended_count = ended_best[left], ended_raw[left], ended_count[left]
+            ended_tokens = [ended_tokens[row] for row in left.tolist()]
+
+
+def _extend(logits: Tensor, scores: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The `count` best continuations of each sentence: scores, parent beams and tokens, each (B, count)."""
+    normaliser = logits.logsumexp(-1, keepdim=True)
+    width = min(count, logits.shape[-1])
+    top, tokens = logits.topk(width, dim=-1)  # no continuation outside its own beam's best can be among the best
+    total = (top - normaliser + scores[..., None]).flatten(1)
+    chosen, index = total.topk(min(count, total.shape[1]), dim=1)
+    return chosen, index // width, tokens.flatten(1).gather(1, index)
+
+
+@torch.inference_mode()
+def sample(
+    model: Seq2Seq,
+    source: Tensor,
+    source_mask: Tensor | None,
+    *,
+    start: int,
+    end: int,
+    limits: Tensor,
+    temperature: float = 1.0,
+    generators: list[torch.Generator],
+) -> list[Hypothesis]:
+    """One hypothesis a sentence, each token drawn from softmax(logits / temperature).
+
+    generators: one a sentence, so that a draw does not depend on what shares the batch.
+    """
+    count = len(source)
+    state = model.start(source, source_mask, 1)
+    tokens = torch.full((count, 1), start, device=source.device)
+    drawn: list[list[int]] = [[] for _ in range(count)]
+    scores, ended = [0.0] * count, [False] * count
+    for position in range(int(limits.max()) + 1):
+        logits, state = model.step(tokens, position, state)
+        logged = logits[:, 0].log_softmax(-1).cpu()
+        chances = (logged / temperature).softmax(-1)
+        for row in range(count):
+            if ended[row] or len(drawn[row]) >= limits[row]:
+                continue
+            token = int(torch.multinomial(chances[row], 1, generator=generators[row]))
+            scores[row] += logged[row, token].item()
+            tokens[row, 0] = token
+            if token == end:
+                ended[row] = True
+            else:
+                drawn[row].append(token)
+        if all(ended[row] or len(drawn[row]) >= limits[row] for row in range(count)):
+            break
+    return [Hypothesis(tuple(drawn[row]), scores[row], ended[row]) for row in range(count)]

@@ -1,0 +1,105 @@
+"""Transformer encoder-decoder: norm first, one vocabulary for both sides, its embedding tied to the output.
+
+Vaswani et al. 2017 with the norms of Xiong et al. 2020 and the tying of Press and Wolf 2017.
+Letters: B batch, S source, T target, W beams, D features, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from attentionflow.attend import Place
+from attentionflow.models.seq2seq import Seq2Seq, State
+from attentionflow.nn.blocks import DecoderLayer, EncoderLayer
+from attentionflow.nn.dot_product import CrossAttention, SelfAttention
+from attentionflow.nn.dropout import Dropout
+from attentionflow.nn.positions import LearnedPositions
+from attentionflow.settings import Settings
+
+
+class TransformerSettings(Settings):
+    width: int = Field(128, ge=8, description="features of a position")
+    heads: int = Field(4, ge=1, description="attention heads; divides width")
+    groups: int | None = Field(None, ge=1, description="heads that share keys and values come in this many groups")
+    encoder_layers: int = Field(4, ge=1)
+    decoder_layers: int = Field(4, ge=1)
+    feedforward: int = Field(256, ge=8, description="inner features of the feed-forward part")
+    dropout: float = Field(0.3, ge=0, lt=1, description="on embeddings and on every residual branch")
+    positions: Literal["rotary", "learned"] = Field("rotary", description="how a position is told")
+    learned_positions: int = Field(512, ge=1, description="longest sequence, where positions are learned")
+
+
+class Transformer(Seq2Seq):
+    def __init__(self, settings: TransformerSettings, vocabulary: int, source: str, target: str) -> None:
+        """source, target: names of the two streams in the attention record."""
+        super().__init__()
+        width, rotary = settings.width, settings.positions == "rotary"
+        self.output = nn.Parameter(torch.randn(vocabulary, width) * width**-0.5)
+        self.scale = math.sqrt(width)
+        self.dropout = Dropout(settings.dropout)
+        self.source_positions = None if rotary else LearnedPositions(settings.learned_positions, width)
+        self.target_positions = None if rotary else LearnedPositions(settings.learned_positions, width)
+
+        def attention(place: Place, causal: bool) -> SelfAttention:
+            return SelfAttention(width, settings.heads, place, groups=settings.groups, causal=causal, rotary=rotary)
+
+        def cross() -> CrossAttention:
+            return CrossAttention(width, settings.heads, Place("cross", target, source), groups=settings.groups)
+
+        own, inner = (Place("self", source, source), Place("self", target, target)), settings.feedforward
+        self.encoder = nn.ModuleList(
+            EncoderLayer(attention(own[0], False), width, inner, settings.dropout)
+            for _ in range(settings.encoder_layers)
+        )
+        self.decoder = nn.ModuleList(
+            DecoderLayer(attention(own[1], True), cross(), width, inner, settings.dropout)
+            for _ in range(settings.decoder_layers)
+        )
+        self.encoder_norm, self.decoder_norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.xavier_uniform_(module.weight)
+                nn.init.zeros_(module.bias)
+
+    def forward(self, source: Tensor, source_mask: Tensor | None, target: Tensor) -> Tensor:
+        memory, mask = self._encode(source, source_mask)
+        x = self._embed(target, self.target_positions, 0)
+        for layer in self.decoder:
+            x = layer(x, layer.cross.remember(memory), mask)
+        return self.decoder_norm(x)
+
+    def start(self, source: Tensor, source_mask: Tensor | None, beams: int) -> State:
+        memory, mask = self._encode(source, source_mask)
+        if mask is None:
+            mask = torch.ones(len(source), 1, 1, source.shape[1], dtype=torch.bool, device=source.device)
+        remembered = tuple(t for layer in self.decoder for t in layer.cross.remember(memory))
+        return State((mask, *remembered), ())
+
+    def step(self, tokens: Tensor, position: int, state: State) -> tuple[Tensor, State]:
+        beams = tokens.shape[1]
+        x = self._embed(tokens.view(-1, 1), self.target_positions, position)
+        mask, *remembered = state.shared
+        grown: list[Tensor] = []
+        for i, layer in enumerate(self.decoder):
+            at = slice(2 * i, 2 * i + 2)
+            past = state.own[at] if position else None
+            x, kept = layer.step(x, past, remembered[at], mask, beams)
+            grown += kept
+        logits = self.decoder_norm(x).view(-1, beams, x.shape[-1]) @ self.output.T
+        return logits, State(state.shared, tuple(grown))
+
+    def _encode(self, source: Tensor, source_mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        mask = None if source_mask is None else source_mask[:, None, None]  # (B, 1, 1, S)
+        x = self._embed(source, self.source_positions, 0)
+        for layer in self.encoder:
+            x = layer(x, mask)
+        return self.encoder_norm(x), mask
+
+    def _embed(self, tokens: Tensor, positions: LearnedPositions | None, start: int) -> Tensor:
+        x = nn.functional.embedding(tokens, self.output) * self.scale
+        return self.dropout(x if positions is None else positions(x, start))

@@ -1,0 +1,11 @@
+"""Mechanisms and blocks. A mechanism is a module with a `place` that calls `attend`, `weigh` or `gate`."""
+
+MECHANISMS = {
+    "self-attention": "attentionflow.nn.dot_product.SelfAttention",
+    "cross-attention": "attentionflow.nn.dot_product.CrossAttention",
+    "additive": "attentionflow.nn.additive.AdditiveAttention",
+    "multiplicative": "attentionflow.nn.multiplicative.MultiplicativeAttention",
+}
+
+# Files of this folder that hold no mechanism.
+PARTS = ("blocks", "dropout", "loss", "positions")

@@ -1,0 +1,47 @@
+"""Where a token stands: learned vectors added to it, or a rotation of queries and keys.
+
+Letters: B batch, T time, H heads, D features of a head or of the model.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class LearnedPositions(nn.Module):
+    """Adds a learned vector a position (Gehring et al. 2017); refuses positions past `limit`."""
+
+    def __init__(self, limit: int, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(limit, width) * width**-0.5)
+
+    def forward(self, x: Tensor, start: int = 0) -> Tensor:
+        """x (B, T, D) at positions start..start+T-1."""
+        end = start + x.shape[1]
+        if end > len(self.weight):
+            raise ValueError(f"position {end} is past the {len(self.weight)} learned positions; raise max_length")
+        return x + self.weight[start:end]
+
+
+class RotaryPositions(nn.Module):
+    """Turns each pair of features by an angle that grows with the position (Su et al. 2021, RoFormer).
+
+    Pair i of D/2 turns by t · base^(-2i/D) at position t, so scores depend on distances alone. Neighbouring features
+    form a pair, which lets one complex product do the work.
+    """
+
+    angles: Tensor
+
+    def __init__(self, head_width: int, base: float = 10_000.0) -> None:
+        super().__init__()
+        if head_width % 2:
+            raise ValueError(f"rotary positions need an even head width, got {head_width}")
+        self.register_buffer("angles", base ** (-torch.arange(0, head_width, 2) / head_width), persistent=False)
+
+    def forward(self, x: Tensor, start: int = 0) -> Tensor:
+        """x (B, T, H, D) at positions start..start+T-1."""
+        times = torch.arange(start, start + x.shape[1], device=x.device)
+        turns = torch.polar(torch.ones((), device=x.device), times[:, None, None] * self.angles)  # (T, 1, D/2)
+        pairs = torch.view_as_complex(x.float().unflatten(-1, (-1, 2)))
+        return torch.view_as_real(pairs * turns).flatten(-2).to(x.dtype)

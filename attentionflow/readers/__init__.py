@@ -1,0 +1,1 @@
+"""From files to examples, by modality: text, tables, audio, pictures, video."""

@@ -1,0 +1,38 @@
+"""Batches of like length within a token budget, as a pure function of lengths, seed and epoch."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def token_batches(lengths: np.ndarray, budget: int, seed: int, epoch: int | None) -> list[np.ndarray]:
+    """Indices of each batch: every example once, rows × longest side at most `budget`, an example alone if it is longer.
+
+    lengths: (N, sides) tokens of every side. With an epoch, examples of equal length mix anew and the batches are
+    shuffled; without, the order is that of the lengths.
+    """
+    if len(lengths) == 0:
+        return []
+    noise = np.random.default_rng((seed, epoch or 0)).random((2, len(lengths)))
+    if epoch is None:
+        noise[:] = 0
+    # Sorted by the last side, then by those before it: neighbours are alike on all sides, so little is padding.
+    order = np.lexsort((noise[0], *lengths.T))
+    longest = lengths.max(1)[order]
+    cuts, most = [0], 0
+    for i, length in enumerate(longest.tolist()):
+        most = max(most, length)
+        if (i - cuts[-1] + 1) * most > budget and i > cuts[-1]:
+            cuts.append(i)
+            most = length
+    batches = [order[a:b] for a, b in zip(cuts, [*cuts[1:], len(order)], strict=True)]
+    if epoch is None:
+        return batches
+    return [batches[i] for i in np.argsort(noise[1][: len(batches)])]
+
+
+def padding_share(lengths: np.ndarray, batches: list[np.ndarray]) -> float:
+    """Share of all padded positions, over all sides, that hold no token."""
+    filled = sum(int(lengths[batch].sum()) for batch in batches)
+    held = sum(int((lengths[batch].max(0) * len(batch)).sum()) for batch in batches)
+    return 1 - filled / held

@@ -1,0 +1,111 @@
+"""Byte-pair vocabulary of texts, learned from training texts alone, with the place of every sub-word in its text."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers
+from tokenizers.models import BPE
+from tokenizers.trainers import BpeTrainer
+
+from attentionflow.errors import UserError
+from attentionflow.record import Axis
+
+PAD, UNKNOWN, START, END = range(4)
+SPECIAL = ("<pad>", "<unk>", "<s>", "</s>")
+BYTES = tuple(f"<0x{byte:02X}>" for byte in range(256))
+
+# Scripts written without blanks: each character counts as a word.
+_UNSPACED = r"\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
+_WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+(?:['’\-][^\W{_UNSPACED}]+)*|[^\w\s]")
+
+
+class Vocabulary:
+    """Sub-word ids of texts and back (Sennrich et al. 2016).
+
+    Blanks are part of the sub-words (▁), digits and punctuation marks stand alone, so decoding restores the text. The
+    input is normalised to NFC. In text with more characters than a quarter of the vocabulary, such as Chinese, rare
+    ones are spelt in UTF-8 bytes; elsewhere an unseen character is <unk>.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+
+    @classmethod
+    def learn(cls, texts: Sequence[str], size: int) -> Vocabulary:
+        """At most `size` sub-words from these texts."""
+        characters = {character for text in texts for character in text}
+        spell = len(characters) > size // 4
+        special = [*SPECIAL, *(BYTES if spell else ())]
+        if size < len(special) + 64:
+            raise UserError(f"a vocabulary of {size} is too small for this text; take at least {len(special) + 64}")
+        tokenizer = _tokenizer(BPE(unk_token=SPECIAL[UNKNOWN]))
+        trainer = BpeTrainer(
+            vocab_size=size, special_tokens=special, limit_alphabet=(size - len(special)) // 2, show_progress=False
+        )
+        tokenizer.train_from_iterator(texts, trainer, length=len(texts))
+        # Built anew from what was learned: the trainer's special tokens would also be found inside users' texts.
+        model = json.loads(tokenizer.to_str())["model"]
+        merges = [tuple(merge) for merge in model["merges"]]
+        bpe = BPE(model["vocab"], merges, unk_token=SPECIAL[UNKNOWN], byte_fallback=spell, fuse_unk=True)
+        return cls(_tokenizer(bpe))
+
+    def save(self, path: Path) -> None:
+        path.write_text(self._tokenizer.to_str(pretty=False), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Vocabulary:
+        return cls(Tokenizer.from_str(path.read_text(encoding="utf-8")))
+
+    def __len__(self) -> int:
+        return self._tokenizer.get_vocab_size()
+
+    def encode(self, texts: Iterable[str]) -> list[list[int]]:
+        """Ids of each text, without start and end."""
+        return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts))]
+
+    def decode(self, ids: Iterable[Sequence[int]]) -> list[str]:
+        return self._tokenizer.decode_batch([list(text) for text in ids])
+
+    def axis(self, text: str, most: int | None = None) -> Axis:
+        """The first `most` sub-words of a text, and its end token, on its words on its characters."""
+        encoding = self._tokenizer.encode(text)
+        labels = [text[a:b].strip() or token for (a, b), token in zip(encoding.offsets, encoding.tokens, strict=True)]
+        return _axis(text, labels[:most], encoding.offsets[:most])
+
+    def axis_of(self, ids: Sequence[int]) -> Axis:
+        """The same of a text given by its ids, such as a hypothesis, which need not be how the text is encoded."""
+        heads = self.decode(ids[:end] for end in range(len(ids) + 1))
+        offsets = list(zip(map(len, heads), map(len, heads[1:]), strict=False))
+        labels = [heads[-1][a:b].strip() or "\u2581" for a, b in offsets]
+        return _axis(heads[-1], labels, offsets)
+
+
+def _axis(text: str, labels: Sequence[str], offsets: Sequence[tuple[int, int]]) -> Axis:
+    words = [match.span() for match in _WORD.finditer(text)]
+    parent = Axis("word", tuple(text[a:b] for a, b in words), tuple(words), preview=text)
+    spans = [_cover(words, a, b) for a, b in offsets]
+    return Axis("token", (*labels, SPECIAL[END]), (*spans, None), parent)
+
+
+def _tokenizer(model: BPE) -> Tokenizer:
+    tokenizer = Tokenizer(model)
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Metaspace(),
+            pre_tokenizers.Punctuation("isolated"),
+            pre_tokenizers.Digits(individual_digits=True),
+        ]
+    )
+    tokenizer.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace()])
+    return tokenizer
+
+
+def _cover(words: Sequence[tuple[int, int]], start: int, end: int) -> tuple[int, int] | None:
+    """First and one past last of the words that characters start..end touch; None where they touch none."""
+    touched = [i for i, (a, b) in enumerate(words) if a < end and start < b]
+    return (touched[0], touched[-1] + 1) if touched else None

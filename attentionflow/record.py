@@ -1,0 +1,268 @@
+"""The attention record: what every model leaves behind, and all that flow, human comparison and view ever see.
+
+A record needs neither torch nor a model: numpy arrays and plain Python, saved as safetensors plus JSON.
+
+Letters: B examples, H heads, Q queries, K keys, n positions of a stream.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+FORMAT = 1
+
+Role = Literal["self", "cross", "pool", "gate"]
+Span = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The positions along which attention runs, for one example of one stream.
+
+    kind:    what a position is: "token", "word", "patch", "frame", "step", "item", "channel".
+    labels:  one human label a position.
+    spans:   where each position lies on the parent (first, one past last), or on the preview where there is no parent:
+             sub-word on words, word on characters, frame on seconds. None for a position that covers nothing.
+    parent:  the coarser axis below, such as the words under sub-words.
+    preview: something small to draw on: the text itself, a data URI of a picture.
+    """
+
+    kind: str
+    labels: tuple[str, ...]
+    spans: tuple[Span | None, ...] | None = None
+    parent: Axis | None = None
+    preview: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.spans is not None and len(self.spans) != len(self.labels):
+            raise ValueError(f"an axis of {len(self.labels)} labels got {len(self.spans)} spans; give one a label")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "labels": list(self.labels),
+            "spans": None if self.spans is None else [None if s is None else list(s) for s in self.spans],
+            "parent": None if self.parent is None else self.parent.to_json(),
+            "preview": self.preview,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Axis:
+        spans = data["spans"]
+        return cls(
+            kind=data["kind"],
+            labels=tuple(data["labels"]),
+            spans=None if spans is None else tuple(None if s is None else tuple(s) for s in spans),
+            parent=None if data["parent"] is None else cls.from_json(data["parent"]),
+            preview=data["preview"],
+        )
+
+
+@dataclass(frozen=True)
+class Fold:
+    """The map back from a batch into which windows, frames or channels were folded.
+
+    examples: (F,) the example of each folded row.
+    queries, keys: (F, Q), (F, K) the position in its stream of each query and key; -1 where padding.
+    """
+
+    examples: np.ndarray
+    queries: np.ndarray
+    keys: np.ndarray
+
+
+@dataclass(frozen=True)
+class Site:
+    """The weights of one attention mechanism in one pass.
+
+    weights:    (B, H, Q, K), after softmax and before dropout; zero on padding, and all zero where every key is masked.
+    gradients:  (B, H, Q, K), of the recorded target by the weights, where they were asked for.
+    value_norms: (B, H, K), Euclidean norm of each value vector, where they were asked for.
+    role:       "self", "cross", "pool" or "gate".
+    queries, keys: names of the streams that the rows and columns run over.
+    layer:      position among the sites of the same role and streams, from 0.
+    residual:   whether a residual connection runs beside it.
+    normalised: whether each row sums to one.
+    heads:      which heads were kept: their numbers, or "mean" where the heads were averaged.
+    rows:       which queries were kept; None means all.
+    """
+
+    name: str
+    order: int
+    layer: int
+    role: Role
+    queries: str
+    keys: str
+    weights: np.ndarray
+    residual: bool = True
+    normalised: bool = True
+    heads: tuple[int, ...] | Literal["mean"] = "mean"
+    rows: tuple[int, ...] | None = None
+    gradients: np.ndarray | None = None
+    value_norms: np.ndarray | None = None
+    fold: Fold | None = None
+
+    def unfolded(self, examples: int, queries: int, keys: int) -> np.ndarray:
+        """Weights (examples, H, queries, keys) on the whole streams: each window's block put back at its place."""
+        if self.fold is None:
+            return self.weights
+        out = np.zeros((examples, self.weights.shape[1], queries, keys), self.weights.dtype)
+        for row, example in enumerate(self.fold.examples):
+            q, k = self.fold.queries[row], self.fold.keys[row]
+            at = np.ix_([example], range(out.shape[1]), q[q >= 0], k[k >= 0])
+            out[at] = self.weights[row][:, q >= 0][:, :, k >= 0]
+        return out
+
+
+# What of a site is an array, and so goes to safetensors; the rest goes to JSON.
+_ARRAYS = ("weights", "gradients", "value_norms")
+
+
+@dataclass(frozen=True)
+class AttentionRecord:
+    """All attention of one pass over a batch.
+
+    sites:   in the order in which they ran.
+    axes:    for each stream, one axis an example.
+    present: for each stream (B, n), False on padding.
+    notes:   what a reader must know, such as "recorded uncompiled".
+    """
+
+    sites: tuple[Site, ...]
+    axes: Mapping[str, tuple[Axis, ...]]
+    present: Mapping[str, np.ndarray]
+    model: str = ""
+    notes: tuple[str, ...] = field(default=())
+
+    def __len__(self) -> int:
+        return len(next(iter(self.axes.values())))
+
+    def __iter__(self) -> Iterator[Site]:
+        return iter(self.sites)
+
+    def __getitem__(self, name: str) -> Site:
+        for site in self.sites:
+            if site.name == name:
+                return site
+        raise KeyError(f"no site {name!r}; there are {', '.join(site.name for site in self.sites)}")
+
+    def select(
+        self, *, role: str | None = None, queries: str | None = None, keys: str | None = None, layer: int | None = None
+    ) -> tuple[Site, ...]:
+        """The sites that match everything given, in order."""
+        wanted = {"role": role, "queries": queries, "keys": keys, "layer": layer}
+        return tuple(s for s in self.sites if all(v is None or getattr(s, k) == v for k, v in wanted.items()))
+
+    def example(self, index: int) -> AttentionRecord:
+        """The record of one example alone, padding cut away."""
+        if any(site.fold is not None for site in self.sites):
+            raise ValueError("a record with folded sites cannot be cut; unfold them first")
+        kept = {stream: np.flatnonzero(mask[index]) for stream, mask in self.present.items()}
+        return replace(
+            self,
+            sites=tuple(_cut(site, index, kept[site.queries], kept[site.keys]) for site in self.sites),
+            axes={stream: (axes[index],) for stream, axes in self.axes.items()},
+            present={stream: np.ones((1, len(at)), bool) for stream, at in kept.items()},
+        )
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held by the arrays."""
+        return sum(a.nbytes for site in self.sites for name in _ARRAYS if (a := getattr(site, name)) is not None)
+
+    def save(self, folder: str | Path) -> None:
+        """Write `record.json` and `record.safetensors` into a folder, which is made where it is missing."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        arrays = {f"present.{stream}": np.ascontiguousarray(mask) for stream, mask in self.present.items()}
+        sites = []
+        for site in self.sites:
+            plain = {k: v for k, v in vars(site).items() if k not in (*_ARRAYS, "fold")}
+            sites.append({**plain, "fold": site.fold is not None})
+            for name in _ARRAYS:
+                if (array := getattr(site, name)) is not None:
+                    arrays[f"{site.order}.{name}"] = np.ascontiguousarray(array)
+            if site.fold is not None:
+                arrays |= {f"{site.order}.fold.{k}": np.ascontiguousarray(v) for k, v in vars(site.fold).items()}
+        page = {
+            "format": FORMAT,
+            "model": self.model,
+            "notes": list(self.notes),
+            "streams": list(self.present),
+            "axes": {stream: [axis.to_json() for axis in axes] for stream, axes in self.axes.items()},
+            "sites": sites,
+        }
+        save_file(arrays, folder / "record.safetensors")
+        (folder / "record.json").write_text(json.dumps(page, ensure_ascii=False), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: str | Path) -> AttentionRecord:
+        """Read what `save` wrote. Runs no code from the folder."""
+        folder = Path(folder)
+        try:
+            page = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+            arrays = load_file(folder / "record.safetensors")
+        except FileNotFoundError as error:
+            raise FileNotFoundError(f"{folder} holds no attention record: {error.filename} is missing") from None
+        except (json.JSONDecodeError, SafetensorError) as error:
+            raise ValueError(f"the attention record in {folder} is damaged: {error}; record it again") from None
+        if page["format"] > FORMAT:
+            raise ValueError(
+                f"{folder} has record format {page['format']}, newer than {FORMAT} which this version reads; upgrade"
+            )
+        sites = []
+        for plain in page["sites"]:
+            order, fold = plain["order"], plain.pop("fold")
+            at = {name: arrays.get(f"{order}.{name}") for name in _ARRAYS}
+            names = ("examples", "queries", "keys")
+            at["fold"] = Fold(**{name: arrays[f"{order}.fold.{name}"] for name in names}) if fold else None
+            heads = plain.pop("heads")
+            rows = plain.pop("rows")
+            sites.append(
+                Site(
+                    **plain,
+                    **at,
+                    heads=heads if heads == "mean" else tuple(heads),
+                    rows=None if rows is None else tuple(rows),
+                )
+            )
+        return cls(
+            sites=tuple(sites),
+            axes={stream: tuple(map(Axis.from_json, axes)) for stream, axes in page["axes"].items()},
+            present={stream: arrays[f"present.{stream}"] for stream in page["streams"]},
+            model=page["model"],
+            notes=tuple(page["notes"]),
+        )
+
+
+def _cut(site: Site, index: int, queries: np.ndarray, keys: np.ndarray) -> Site:
+    """One example of a site, padding cut away from rows and columns."""
+    rows = None
+    if site.rows is None:
+        at = queries
+    else:
+        at = np.flatnonzero(np.isin(site.rows, queries))
+        rows = tuple(site.rows[i] for i in at)
+
+    def block(array: np.ndarray | None) -> np.ndarray | None:
+        return None if array is None else array[index : index + 1][:, :, at][:, :, :, keys]
+
+    norms = site.value_norms
+    return replace(
+        site,
+        weights=block(site.weights),
+        gradients=block(site.gradients),
+        value_norms=None if norms is None else norms[index : index + 1][:, :, keys],
+        rows=rows,
+    )

@@ -1,0 +1,206 @@
+"""The contract: what a task must answer so that one loop, one command line and one record serve all tasks.
+
+A task is a class in one file of `tasks/`. Nothing here, and nothing that calls it, knows a task by name.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, Self, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from attentionflow.readers.finding import Finding
+from attentionflow.record import AttentionRecord, Axis
+from attentionflow.settings import Settings
+
+
+class Example(Protocol):
+    """One input with or without its answer; `where` is the file and row that it came from."""
+
+    @property
+    def where(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Tensors of a few examples. indices: which examples; size: how much work it is, in the task's unit."""
+
+    indices: np.ndarray
+    size: int
+    tensors: Mapping[str, Tensor | None]
+
+    def __getitem__(self, name: str) -> Tensor | None:
+        return self.tensors[name]
+
+    def to(self, device: torch.device) -> Batch:
+        moved = {name: None if t is None else t.to(device, non_blocking=True) for name, t in self.tensors.items()}
+        return replace(self, tensors=moved)
+
+
+class Loss(NamedTuple):
+    """A named loss of a batch as a sum and what it is a sum over, so that batches and processes add up exactly."""
+
+    sum: Tensor
+    count: int
+
+
+@dataclass(frozen=True)
+class Score:
+    """A metric over a whole set: its value, a 95 % interval where one was computed, and what exactly was measured."""
+
+    value: float
+    unit: str = ""
+    interval: tuple[float, float] | None = None
+    signature: str = ""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the model says about one input, in the input's own terms.
+
+    output: text, label, boxes ...: something JSON can hold. score: log-probability or confidence.
+    details: whatever else the task reports. raw: the answer as the model made it, which `Task.replay` scores again.
+    """
+
+    input: Any
+    output: Any
+    score: float = 0.0
+    where: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    raw: Any = field(default=None, repr=False, compare=False)
+    recorder: Callable[[Prediction], AttentionRecord] | None = field(default=None, repr=False, compare=False)
+
+    @cached_property
+    def attention(self) -> AttentionRecord:
+        """The attention of this very answer: the model scores it once more, recorded."""
+        if self.recorder is None:
+            raise ValueError("this prediction was read from a file; predict again with a model to see its attention")
+        return self.recorder(self)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"input": self.input, "output": self.output, "score": self.score, **self.details}
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A network of a task: how it is built from its settings, and the training settings that suit it."""
+
+    build: Callable[..., nn.Module]
+    settings: type[Settings]
+    training: Mapping[str, Any] = field(default_factory=dict)
+    summary: str = ""
+
+
+E = TypeVar("E", bound=Example)
+P = TypeVar("P")
+
+
+class Task(ABC, Generic[E, P]):
+    """E is the task's example, P what it keeps of the examples once prepared (token ids, spectrograms, paths ...)."""
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    files: ClassVar[str]  # which files of a user's it reads, for people
+    Settings: ClassVar[type[Settings]]
+    Options: ClassVar[type[Settings]]  # what can be chosen at prediction
+    architectures: ClassVar[Mapping[str, Architecture]]  # the first is the default
+    embedded: ClassVar[str]  # data set that needs no download
+    deciding: ClassVar[str]  # metric that chooses the checkpoint
+    higher_is_better: ClassVar[bool]
+    unit: ClassVar[str]  # what Batch.size counts
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    # Reading
+
+    @abstractmethod
+    def read(self, data: str, seed: int) -> tuple[dict[str, Sequence[E]], list[str]]:
+        """Splits of a named data set or of the user's files, with notes on what was held out or left out."""
+
+    @abstractmethod
+    def read_inputs(self, path: Path) -> Sequence[E]:
+        """Inputs to predict for, from a file."""
+
+    @abstractmethod
+    def example(self, given: Any) -> E:
+        """An input to predict for, as given on the command line or from Python."""
+
+    @abstractmethod
+    def check(self, splits: Mapping[str, Sequence[E]]) -> list[Finding]:
+        """What is wrong or remarkable in the data."""
+
+    # Learning before training
+
+    @abstractmethod
+    def learn(self, examples: Sequence[E]) -> None:
+        """Vocabulary, label names, scaling: from training examples alone."""
+
+    @abstractmethod
+    def save(self, folder: Path) -> list[str]:
+        """Write what was learned; the names of the files."""
+
+    @classmethod
+    @abstractmethod
+    def load(cls, settings: Settings, folder: Path) -> Self:
+        """The task with what was learned; runs no code from the folder."""
+
+    # Batches
+
+    @abstractmethod
+    def prepare(self, examples: Sequence[E], training: bool) -> tuple[P, list[str]]:
+        """What batches are cut from, with notes. In training, examples that cannot be learned from are left out and
+        counted in the notes; otherwise each stays, so that everything is scored."""
+
+    @abstractmethod
+    def batches(self, prepared: P, seed: int, epoch: int | None) -> list[np.ndarray]:
+        """Indices of each batch, a pure function of its arguments; each prepared example once. epoch None: evaluation."""
+
+    @abstractmethod
+    def collate(self, prepared: P, indices: np.ndarray, seed: int, epoch: int | None) -> Batch:
+        """The tensors of a batch; with an epoch, augmented as a pure function of seed, epoch and index."""
+
+    # Model
+
+    @abstractmethod
+    def build(self, architecture: str, settings: Settings) -> nn.Module: ...
+
+    @abstractmethod
+    def losses(self, model: nn.Module, batch: Batch) -> dict[str, Loss]:
+        """The named losses; training minimises the sum of their means."""
+
+    @abstractmethod
+    def predict(self, model: nn.Module, batch: Batch, examples: Sequence[E], options: Any) -> list[Prediction]:
+        """One prediction an example of the batch, in its order. examples: those of the batch."""
+
+    # Judging
+
+    @abstractmethod
+    def metrics(self, predictions: Sequence[Prediction], examples: Sequence[E], cheap: bool) -> dict[str, Score]:
+        """Over the whole set at once. cheap: without intervals, for validation during training."""
+
+    @property
+    @abstractmethod
+    def validation_options(self) -> Any:
+        """Prediction options that are quick enough for validation during training."""
+
+    @abstractmethod
+    def baselines(self, train: Sequence[E], test: Sequence[E]) -> dict[str, dict[str, Score]]:
+        """What guessing and the strongest simple method score: name -> metrics."""
+
+    # Looking
+
+    @abstractmethod
+    def replay(self, model: nn.Module, examples: Sequence[E], predictions: Sequence[Prediction]) -> Tensor:
+        """One pass that scores these predictions, for recording; the score of each (B,), through which gradients run."""
+
+    @abstractmethod
+    def axes(self, examples: Iterable[E], predictions: Iterable[Prediction]) -> dict[str, list[Axis]]:
+        """For every stream, the axis of each example as `replay` sees it."""

@@ -1,0 +1,24 @@
+"""One file a task."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from attentionflow.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from attentionflow.task import Task
+
+# Dotted paths, so that naming the tasks imports none of them.
+TASKS = {
+    "translation": "attentionflow.tasks.translation.Translation",
+}
+
+
+def load_task(name: str) -> type[Task[Any, Any]]:
+    """The class of a task."""
+    if name not in TASKS:
+        raise UserError(f"unknown task {name!r}; {nearest(name, TASKS)}")
+    module, _, attribute = TASKS[name].rpartition(".")
+    return getattr(import_module(module), attribute)

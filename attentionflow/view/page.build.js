@@ -1,0 +1,128 @@
+// The parts of the page, built once and empty: page.js fills them, and sets their words in the reader's language.
+
+const HELP = [
+  ["↑ ↓ ← →", "arrows"], ["[ ]", "layers"], [", .", "heads"], ["m", "merge"],
+  ["Enter", "pin"], ["+ − 0", "zoom"], ["?", "help"],
+];
+
+// Attributes that are functions listen to the event of that name.
+function el(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") node.addEventListener(name, value);
+    else node.setAttribute(name, value);
+  }
+  node.append(...children);
+  return node;
+}
+
+// on: what to do when the reader acts. Gives the parts by name, and which words go where: [node, key, attribute].
+function buildPage(on) {
+  const ui = {}, said = [];
+  const say = (node, key, attribute = "") => {
+    said.push([node, key, attribute]);
+    return node;
+  };
+  const button = (key, click, hint) => {
+    const node = say(el("button", { type: "button", click }), key);
+    return hint ? say(node, hint, "title") : node;
+  };
+  const glyph = (text, click, key, kind = "") => {
+    const node = el("button", { type: "button", class: kind, click }, text);
+    return say(say(node, key, "aria-label"), key, "title");
+  };
+  const about = (key) => (key ? say(el("span", { class: "about" }), key) : el("span", { class: "about", dir: "auto" }));
+  const pair = (...parts) => el("span", { class: "pair", role: "group" }, ...parts);
+
+  const choice = (key, choose, step) => {
+    const select = say(el("select", { change: () => choose(select.value) }), key, "aria-label");
+    const arrow = (text, by, name) => glyph(text, () => step(by), name, "step");
+    const parts = step ? [arrow("‹", -1, "previous"), select, arrow("›", 1, "next")] : [select];
+    return { select, box: el("div", { class: "choice" }, say(el("span", { class: "name" }), key), pair(...parts)) };
+  };
+
+  const strip = (axis, hint) => {
+    const at = (event) => Number(event.target.closest?.("[data-i]")?.dataset.i ?? -1);
+    const to = (run) => (event) => { if (at(event) >= 0) run(axis, at(event)); };
+    const listen = { pointerover: to(on.over), focusin: to(on.focus), click: to(on.pin), pointerleave: on.leave };
+    const line = el("div", { class: "line", role: "listbox", "aria-orientation": "horizontal", ...listen });
+    const title = el("h3");
+    const box = el("section", { class: "strip" }, el("div", { class: "cap" }, title, about(hint)), line);
+    return { line, title, tokens: [], box };
+  };
+
+  const header = () => {
+    ui.title = el("h2", { dir: "auto" });
+    ui.about = about();
+    ui.theme = button("theme.dark", on.theme, "theme.hint");
+    ui.helpButton = button("help", on.help);
+    const tools = el("div", { class: "tools" }, ui.helpButton, ui.theme, button("other", on.language, "language.hint"));
+    return el("header", {}, el("div", { class: "head" }, ui.title, ui.about), tools);
+  };
+
+  const help = () => {
+    const keys = HELP.flatMap(([names, key]) => [
+      el("dt", {}, ...names.split(" ").map((name) => el("kbd", {}, name))),
+      say(el("dd"), `keys.${key}`),
+    ]);
+    ui.help = el("section", { class: "help", hidden: "" },
+      say(el("h3"), "help.title"), el("dl", {}, ...keys), say(el("p"), "help.count"));
+    return ui.help;
+  };
+
+  const controls = () => {
+    ui.group = choice("view", on.group);
+    ui.example = choice("example", on.example);
+    ui.layer = choice("layer", on.layer, on.stepLayer);
+    ui.head = choice("head", on.head, on.stepHead);
+    ui.merged = el("input", { type: "checkbox", change: () => on.merge() });
+    ui.merge = say(el("label", { class: "merge" }, ui.merged, say(el("span"), "merge")), "merge.hint", "title");
+    return el("div", { class: "bar" }, ui.group.box, ui.example.box, ui.layer.box, ui.head.box, ui.merge);
+  };
+
+  const strips = () => {
+    ui.strips = { query: strip("query", "queries.hint"), key: strip("key", "keys.hint") };
+    ui.aside = el("p", { class: "aside" });
+    return el("div", { class: "strips" }, ui.strips.query.box, ui.strips.key.box, ui.aside);
+  };
+
+  const heat = () => {
+    ui.axes = about();
+    ui.heat = el("canvas", {
+      class: "heat", tabindex: "0", role: "application",
+      pointermove: on.point, pointerleave: on.leave, pointerdown: on.grab, pointerup: on.drop, pointercancel: on.drop,
+    });
+    ui.heat.addEventListener("wheel", on.wheel, { passive: false });
+    ui.stage = el("div", { class: "stage" }, ui.heat);
+    ui.low = el("span");
+    ui.bar = canvasOf(120, 9);
+    ui.high = el("span");
+    const scale = (name) => button(`scale.${name}`, () => on.scale(name), `scale.${name}.hint`);
+    ui.scales = Object.fromEntries(["map", "clip", "row"].map((name) => [name, scale(name)]));
+    ui.copy = button("copy", on.copy, "copy.hint");
+    const [out, fitted, into] = [1 / 1.6, 0, 1.6].map((by) => () => on.zoom(by));
+    const zoom = [glyph("−", out, "zoom.out"), button("zoom.fit", fitted), glyph("+", into, "zoom.in")];
+    return el("figure", { class: "main" },
+      el("figcaption", {}, say(el("h3"), "map"), ui.axes), ui.stage,
+      el("div", { class: "under" }, el("span", { class: "legend" }, ui.low, ui.bar, ui.high),
+        say(pair(...Object.values(ui.scales)), "scale", "aria-label"), pair(...zoom),
+        pair(button("png", on.save, "png.hint"), ui.copy)));
+  };
+
+  const overview = () => {
+    ui.small = el("canvas", { role: "img", pointermove: on.hoverSmall, pointerleave: on.leave, click: on.pickSmall });
+    ui.field = el("div", { class: "field" }, ui.small);
+    const caption = el("figcaption", {}, say(el("h3"), "overview"), about("overview.hint"));
+    ui.overview = el("figure", { class: "overview" }, caption, ui.field);
+    return ui.overview;
+  };
+
+  ui.error = el("p", { class: "error", role: "alert", hidden: "" });
+  ui.says = el("p", { class: "says", "aria-live": "polite" });
+  ui.foot = el("footer");
+  ui.tip = el("div", { class: "tip", hidden: "" });
+  const root = el("div", { class: "root", tabindex: "-1", role: "group", keydown: on.key },
+    header(), help(), controls(), ui.error, ui.says, strips(),
+    el("div", { class: "maps" }, heat(), overview()), ui.foot, ui.tip);
+  return { root, ui, said };
+}
