@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from attentionflow._look import look
     from attentionflow._predict import Run, load
     from attentionflow._train import train
-    from attentionflow.attend import attend, gate, recording, weigh
     from attentionflow.errors import DataError, UserError
     from attentionflow.record import AttentionRecord, Axis, Site
+    from attentionflow.recorder import recording
     from attentionflow.view import page
 
 __version__ = "0.1.0"
@@ -27,15 +27,12 @@ _HOMES = {
     "Run": "_predict",
     "Site": "record",
     "UserError": "errors",
-    "attend": "attend",
     "evaluate": "_evaluate",
-    "gate": "attend",
     "load": "_predict",
     "look": "_look",
     "page": "view",
-    "recording": "attend",
+    "recording": "recorder",
     "train": "_train",
-    "weigh": "attend",
 }
 
 __all__ = [
@@ -45,15 +42,12 @@ __all__ = [
     "Run",
     "Site",
     "UserError",
-    "attend",
     "evaluate",
-    "gate",
     "load",
     "look",
     "page",
     "recording",
     "train",
-    "weigh",
 ]
 
 

@@ -9,7 +9,7 @@
     state.safetensors  everything that resuming needs
     run.json           format and checksums, written last
 
-Every file is written under a temporary name and renamed. Nothing here runs code from a folder: JSON and safetensors only.
+Every file is written under a temporary name and renamed. JSON and safetensors only: nothing runs code from a folder.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from attentionflow.errors import UserError
@@ -60,7 +60,8 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], about: Any = None) 
     """Tensors by name, with anything JSON can hold beside them in the file's header."""
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     header = {"about": json.dumps(about)}
-    write(path, lambda temporary: save_file(whole, temporary, metadata=header))
+    # As bytes: safetensors' own writer makes files that only their owner may read.
+    write(path, lambda temporary: temporary.write_bytes(save(whole, metadata=header)))
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], Any]:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from accelerate import PartialState
 from accelerate.utils import broadcast_object_list, gather_object
 from torch import nn
 
@@ -56,8 +57,6 @@ def predict_all(
     task: Task[Any, Any], model: nn.Module, prepared: Any, examples: Sequence[Any], options: Any
 ) -> list[Prediction]:
     """One prediction an example, in order; several processes share the batches and all get the whole."""
-    from accelerate import PartialState
-
     state = PartialState()
     share = state.process_index, state.num_processes
     found = list(predict_batches(task, model, prepared, examples, options, share))
@@ -69,7 +68,7 @@ def predict_all(
 
 def agree(value: Any) -> Any:
     """The main process's value, in every process."""
-    return broadcast_object_list([value])[0]
+    return broadcast_object_list([value])[0] if PartialState().num_processes > 1 else value
 
 
 def score_page(scores: dict[str, Score]) -> dict[str, Any]:

@@ -29,7 +29,8 @@ def model_card(
     noted = "".join(f"\n- {note}" for note in notes)
     return f"""# {page["task"]}: {page["architecture"]}
 
-{task.summary}. Trained on `{page["data"]}` with seed {page["seed"]} for {step:,} steps, {seconds / 60:.1f} minutes.{ended}
+{task.summary}.
+Trained on `{page["data"]}` with seed {page["seed"]} for {step:,} steps, {seconds / 60:.1f} minutes.{ended}
 
 Use it: `attentionflow predict FOLDER INPUT`; look into it: `attentionflow look FOLDER INPUT --out look.html`.
 

@@ -13,9 +13,9 @@ from torch import nn
 
 from attentionflow import _checkpoint
 from attentionflow._device import choose_device
-from attentionflow.attend import recording
 from attentionflow.errors import UserError
 from attentionflow.record import AttentionRecord
+from attentionflow.recorder import recording
 from attentionflow.settings import resolve
 from attentionflow.task import Prediction, Task
 from attentionflow.tasks import load_task
@@ -27,7 +27,7 @@ def load(folder: str | Path, *, device: str = "auto") -> Run:
     page = _checkpoint.open_run(folder)
     kind = load_task(page["task"])
     architecture = kind.architectures[page["architecture"]]
-    parts = {"task": kind.Settings, "model": architecture.settings}
+    parts = {"task": kind.settings_type, "model": architecture.settings}
     settings = resolve(parts, {str(folder): page["settings"]["task"] | page["settings"]["model"]})
     task = kind.load(settings["task"], folder)
     model = task.build(page["architecture"], settings["model"])
@@ -63,7 +63,7 @@ class Run:
 
     def options(self, given: Mapping[str, Any]) -> Any:
         """The task's prediction options, checked."""
-        return resolve({"options": self.task.Options}, {"prediction option": given})["options"]
+        return resolve({"options": self.task.options_type}, {"prediction option": given})["options"]
 
     def predict_examples(self, examples: Sequence[Any], options: Any) -> tuple[list[Prediction], list[str]]:
         """One prediction an example, in their order, and notes on what was cut."""

@@ -7,75 +7,32 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.utils import gather_object, set_seed
-from pydantic import Field
 from torch import Tensor, nn
 
 from attentionflow import _checkpoint
-from attentionflow._device import choose_device
+from attentionflow._device import choose_device, keep_freed_memory
 from attentionflow._evaluate import agree, predict_all, score_page
 from attentionflow._model_card import model_card
+from attentionflow._plan import Plan, TrainingSettings, make_plan, reopen
 from attentionflow._predict import Run, load
 from attentionflow._progress import Progress, Stopper
-from attentionflow.datasets import DATASETS, dataset_module
-from attentionflow.errors import UserError, nearest
-from attentionflow.settings import Settings, origins, resolve
+from attentionflow.errors import UserError
 from attentionflow.task import Batch, Loss, Task
-from attentionflow.tasks import load_task
 
 # Of the time given by --max-minutes, what reading, the last evaluation and a noisy machine may take.
 SPARE = 0.05
 SECONDS_BETWEEN_STATES = 60.0
-
-
-class TrainingSettings(Settings):
-    epochs: float = Field(20.0, gt=0, description="passes over the training examples; steps goes before it")
-    steps: int | None = Field(None, ge=1, description="optimiser steps; --max-minutes sets it from a measurement")
-    learning_rate: float = Field(1e-3, gt=0, description="at its peak")
-    warmup: float = Field(0.05, ge=0, lt=1, description="share of the steps over which the rate rises from 0")
-    weight_decay: float = Field(0.0, ge=0, description="of matrices, decoupled (AdamW)")
-    clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
-    ema: float = Field(
-        0.998, ge=0, lt=1, description="decay of the moving average of the weights that is kept; 0: none"
-    )
-    evaluations: int = Field(20, ge=1, description="validations over the run, evenly spread")
-    patience: int = Field(0, ge=0, description="stop after this many validations without a better one; 0: never")
-    precision: Literal["no", "bf16", "fp16"] = Field("no", description="mixed precision, for accelerators")
-    log_every: int = Field(50, ge=1, description="steps between two lines of the log")
-    trackers: str = Field("", description="comma-separated experiment trackers of Accelerate, such as tensorboard")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Everything that decides a run, known before any data is read."""
-
-    task: Task[Any, Any]
-    architecture: str
-    model: Settings
-    training: TrainingSettings
-    data: str
-    seed: int
-    origins: Mapping[str, str]
-
-    def page(self) -> dict[str, Any]:
-        parts = {"task": self.task.settings, "model": self.model, "training": self.training}
-        return {
-            "task": self.task.name,
-            "architecture": self.architecture,
-            "data": self.data,
-            "seed": self.seed,
-            "settings": {part: settings.model_dump(mode="json") for part, settings in parts.items()},
-            "origins": dict(self.origins),
-        }
 
 
 @dataclass
@@ -139,6 +96,7 @@ def train(
     else:
         plan = make_plan(task, data, architecture, settings or {}, seed or 0)
     accelerator = _accelerator(plan.training, device, folder)
+    keep_freed_memory()
     if accelerator.is_main_process and not resume:
         _checkpoint.new_folder(folder)
     accelerator.wait_for_everyone()
@@ -148,46 +106,6 @@ def train(
     return load(folder, device=device)
 
 
-def make_plan(
-    task: str, data: str | Path | None, architecture: str | None, settings: Mapping[str, Any], seed: int
-) -> Plan:
-    """Settings from the architecture, the data set and the user, in this order, each checked."""
-    kind = load_task(task)
-    data = kind.embedded if data is None else str(data)
-    architecture = next(iter(kind.architectures)) if architecture in (None, "default") else architecture
-    if architecture not in kind.architectures:
-        raise UserError(f"{task} has no architecture {architecture!r}; {nearest(architecture, kind.architectures)}")
-    chosen = kind.architectures[architecture]
-    advice = dataset_module(data).ADVICE.get(architecture, {}) if data in DATASETS else {}
-    layers = {f"architecture {architecture}": chosen.training, f"data set {data}": advice, "given": settings}
-    parts = {"task": kind.Settings, "model": chosen.settings, "training": TrainingSettings}
-    made = resolve(parts, layers)
-    return Plan(kind(made["task"]), architecture, made["model"], made["training"], data, seed, origins(parts, layers))
-
-
-def reopen(folder: Path, task: str) -> Plan:
-    """The plan of a run that was begun."""
-    page = _checkpoint.read_json(folder / _checkpoint.SETTINGS)
-    if page["task"] != task:
-        raise UserError(f"the run in {folder} is one of {page['task']}, not {task}")
-    kind = load_task(task)
-    parts = {
-        "task": kind.Settings,
-        "model": kind.architectures[page["architecture"]].settings,
-        "training": TrainingSettings,
-    }
-    made = resolve(parts, {str(folder): {k: v for part in page["settings"].values() for k, v in part.items()}})
-    return Plan(
-        kind.load(made["task"], folder),
-        page["architecture"],
-        made["model"],
-        made["training"],
-        page["data"],
-        page["seed"],
-        page["origins"],
-    )
-
-
 def _accelerator(training: TrainingSettings, device: str, folder: Path) -> Accelerator:
     chosen = choose_device(device)
     if chosen.index is not None:
@@ -195,7 +113,7 @@ def _accelerator(training: TrainingSettings, device: str, folder: Path) -> Accel
     trackers = [name.strip() for name in training.trackers.split(",") if name.strip()]
     try:
         return Accelerator(
-            cpu=chosen.type == "cpu", mixed_precision=training.precision, log_with=trackers, project_dir=folder
+            cpu=chosen.type == "cpu", mixed_precision=training.precision, log_with=trackers or None, project_dir=folder
         )
     except ValueError as error:
         raise UserError(f"trackers={training.trackers}: {error}; pip install the tracker's package") from None
@@ -226,6 +144,7 @@ class Trainer:
             self.restore()
         else:
             self.decide_steps()
+            self.at = Progressed()  # what measuring counted is forgotten
             self.save_plan()
         with Stopper() as stopper, self.progress.bar(self.steps, self.at.step, self.task.unit):
             stopped = self.loop(stopper)
@@ -278,10 +197,8 @@ class Trainer:
             left = self.max_minutes * 60 * (1 - SPARE) - self.training.evaluations * seconds["validation"]
             self.steps = max(1, int(left / seconds["step"]))
             self.training = self.training.model_copy(update={"steps": self.steps})
-            self.plan = Plan(
-                **{**vars(self.plan), "training": self.training}
-                | {"origins": {**self.plan.origins, "steps": f"max_minutes={self.max_minutes:g}"}}
-            )
+            told = {**self.plan.origins, "steps": f"max_minutes={self.max_minutes:g}"}
+            self.plan = replace(self.plan, training=self.training, origins=told)
         total = self.steps * seconds["step"] + self.training.evaluations * seconds["validation"]
         parameters = sum(p.numel() for p in self.model.parameters())
         self.progress.say(
@@ -294,15 +211,15 @@ class Trainer:
         """Seconds of a step and of a validation, from a few batches. The model and random state stay as they were."""
         weights = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
         groups = list(self.groups(0))
-        chosen = [groups[i] for i in np.linspace(0, len(groups) - 1, min(len(groups), 13)).astype(int)]
+        chosen = [groups[i] for i in np.linspace(0, len(groups) - 1, min(len(groups), 24)).astype(int)]
         with torch.random.fork_rng():
             self.set_rate(0.0)
-            self.optimise(chosen[0], 0)  # the first one pays for allocations
-            size = 0
-            started = time.perf_counter()
-            for group in chosen[1:] or chosen:
-                size += sum(self.optimise(group, 0).values())
-            step = (time.perf_counter() - started) / len(chosen[1:] or chosen)
+            step = math.inf
+            for _ in range(2):  # the first round pays for allocations, and a stall spoils at most one
+                started = time.perf_counter()
+                for group in chosen:
+                    self.optimise(group, 0)
+                step = min(step, (time.perf_counter() - started) / len(chosen))
             batches = self.task.batches(self.val, 0, None)
             started = time.perf_counter()
             with torch.no_grad():
@@ -336,14 +253,14 @@ class Trainer:
         self.model.train()
         losses = self.objective(self.collate(self.train, own, epoch))
         counts = {name: int(loss.count * share) for name, loss in losses.items()}
-        sums = {name: loss.sum.detach() * share for name, loss in losses.items()}
+        sums = {name: loss.total.detach() * share for name, loss in losses.items()}
         if self.world > 1:
             totals = self.accelerator.reduce(torch.tensor([*counts.values()], device=self.accelerator.device))
             counts = dict(zip(counts, totals.tolist(), strict=True))
             sums = {name: self.accelerator.reduce(value) for name, value in sums.items()}
         # Wrappers average gradients over processes; the mean over all examples needs their sum.
         scale = share * self.world
-        total = torch.stack([scale * loss.sum / max(1, counts[name]) for name, loss in losses.items()]).sum()
+        total = torch.stack([scale * loss.total / max(1, counts[name]) for name, loss in losses.items()]).sum()
         self.accelerator.backward(total)
         norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.training.clip)
         if not torch.isfinite(torch.as_tensor(norm)) and self.training.precision != "fp16":
@@ -360,9 +277,7 @@ class Trainer:
 
     def loop(self, stopper: Stopper) -> bool:
         """Train until the steps, the patience or the user says stop; True where the user did."""
-        if not self.resume:
-            self.at = Progressed()
-            self.accelerator.init_trackers("attentionflow", config=_flat(self.plan.page()["settings"]))
+        self.accelerator.init_trackers("attentionflow", config=_flat(self.plan.page()["settings"]))
         every = max(1, self.steps // self.training.evaluations)
         clock = saved = time.monotonic()
         while self.at.step < self.steps:
@@ -384,14 +299,7 @@ class Trainer:
                     if self.training.patience and self.at.worse >= self.training.patience:
                         self.progress.say(f"no better {self.task.deciding} for {self.at.worse} validations: stopping")
                         return False
-                stop, save = (
-                    agree((stopper.stop, now - saved > SECONDS_BETWEEN_STATES))
-                    if self.world > 1
-                    else (
-                        stopper.stop,
-                        now - saved > SECONDS_BETWEEN_STATES,
-                    )
-                )
+                stop, save = agree((stopper.stop, now - saved > SECONDS_BETWEEN_STATES))
                 if stop or save or self.at.step % every == 0:
                     self.save_state()
                     saved = time.monotonic()
@@ -429,7 +337,7 @@ class Trainer:
         counts: dict[str, int] = {}
         for indices in self.task.batches(self.val, 0, None)[self.rank :: self.world]:
             for name, loss in self.task.losses(self.average, self.collate(self.val, indices, None)).items():
-                sums[name] = sums.get(name, 0.0) + loss.sum.item()
+                sums[name] = sums.get(name, 0.0) + loss.total.item()
                 counts[name] = counts.get(name, 0) + loss.count
         shares = gather_object([(sums, counts)]) if self.world > 1 else [(sums, counts)]
         names = dict.fromkeys(name for share in shares for name in share[0])
@@ -455,10 +363,9 @@ class Trainer:
 
     def save_plan(self) -> None:
         if self.accelerator.is_main_process:
-            self.learned = self.task.save(self.folder)
+            self.task.save(self.folder)
             _checkpoint.write_json(self.folder / _checkpoint.SETTINGS, self.plan.page())
-            self.save_state()
-        self.accelerator.wait_for_everyone()
+        self.save_state()
 
     def save_state(self) -> None:
         states = {"cpu": torch.get_rng_state()}
@@ -517,12 +424,11 @@ class Trainer:
             self.best = {name: tensor.clone() for name, tensor in self.average.state_dict().items()}
         self.average.load_state_dict(self.best)
         self.average.eval()
-        options = self.task.Options()
+        options = self.task.options_type()
         predictions = predict_all(self.task, self.average, self.val, self.examples, options)
         scores = self.task.metrics(predictions, self.examples, cheap=False)
         if self.accelerator.is_main_process:
-            weights = {name: tensor for name, tensor in self.best.items()}
-            _checkpoint.write_tensors(self.folder / _checkpoint.MODEL, weights)
+            _checkpoint.write_tensors(self.folder / _checkpoint.MODEL, self.best)
             page = {
                 "val": {"metrics": score_page(scores), "examples": len(self.examples), "chosen_step": self.at.best_step}
             }

@@ -16,6 +16,7 @@ from attentionflow.errors import UserError
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from attentionflow.settings import Settings
     from attentionflow.task import Score
 
 
@@ -49,12 +50,12 @@ def tasks(options: argparse.Namespace) -> None:
             table.add_row(name, task.summary, task.files, ", ".join(task.architectures))
         _print(table)
         return
-    from attentionflow._train import TrainingSettings
+    from attentionflow._plan import TrainingSettings
 
     task = load_task(options.task)
-    parts = {f"settings of {task.name}": task.Settings, "training": TrainingSettings}
+    parts: dict[str, type[Settings]] = {f"settings of {task.name}": task.settings_type, "training": TrainingSettings}
     parts |= {f"architecture {name}": one.settings for name, one in task.architectures.items()}
-    for title, model in {**parts, "prediction": task.Options}.items():
+    for title, model in {**parts, "prediction": task.options_type}.items():
         table = _table(title, "default", "")
         for name, field in model.model_fields.items():
             table.add_row(name, str(field.default), field.description or "")
@@ -68,7 +69,7 @@ def data_check(options: argparse.Namespace) -> int:
 
     kind = load_task(options.task)
     given = parse_assignments(options.set)
-    task = kind(resolve({"task": kind.Settings}, {"--set": given})["task"])
+    task = kind(resolve({"task": kind.settings_type}, {"--set": given})["task"])
     splits, notes = task.read(options.data, options.seed)
     table = _table("", "finding", "where", "what to do")
     found = task.check(splits)
@@ -104,6 +105,8 @@ def train(options: argparse.Namespace) -> None:
         resume=options.resume,
         quiet=options.quiet,
     )
+    if os.environ.get("RANK", "0") != "0":  # of several processes, the first one reports
+        return
     page = json.loads((run.folder / "metrics.json").read_text(encoding="utf-8"))["val"]
     from attentionflow.task import Score
 
@@ -171,11 +174,29 @@ def _inputs(task: Any, given: Sequence[str]) -> list[Any]:
             if sys.stdin.isatty():
                 print("reading standard input; end it with Ctrl-D", file=sys.stderr)
             examples += [task.example(line.rstrip("\r\n")) for line in sys.stdin]
-        elif Path(one).is_file():
-            examples += task.read_inputs(Path(one))
+        elif (path := _path(one)) is not None:
+            examples += task.read_inputs(path)
         else:
             examples.append(task.example(one))
     return examples
+
+
+def _path(given: str) -> Path | None:
+    """The file that an input names; None where it is the input itself. What only looks like a file is an error."""
+    if not given.strip():
+        return None
+    looks = " " not in given and Path(given).suffix.lower() in {".txt", ".csv", ".tsv", ".jsonl", ".parquet", ".gz"}
+    try:
+        path = Path(given)
+        if path.is_dir():
+            raise UserError(f"{given} is a folder; give a file of inputs, or the input itself")
+        if path.is_file():
+            return path
+    except OSError:  # too long to be a path
+        return None
+    if looks:
+        raise UserError(f"there is no file {given}; to predict for this very text, pass it through standard input")
+    return None
 
 
 def _scores(rows: dict[str, dict[str, Score]]) -> Table:

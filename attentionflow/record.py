@@ -214,36 +214,38 @@ class AttentionRecord:
             page = json.loads((folder / "record.json").read_text(encoding="utf-8"))
             arrays = load_file(folder / "record.safetensors")
         except FileNotFoundError as error:
-            raise FileNotFoundError(f"{folder} holds no attention record: {error.filename} is missing") from None
-        except (json.JSONDecodeError, SafetensorError) as error:
+            missing = error.filename or folder / "record.safetensors"  # safetensors does not say
+            raise FileNotFoundError(f"{folder} holds no attention record: {missing} is missing") from None
+        except (json.JSONDecodeError, UnicodeDecodeError, SafetensorError) as error:
             raise ValueError(f"the attention record in {folder} is damaged: {error}; record it again") from None
-        if page["format"] > FORMAT:
-            raise ValueError(
-                f"{folder} has record format {page['format']}, newer than {FORMAT} which this version reads; upgrade"
+        try:
+            if page["format"] > FORMAT:
+                newer = f"record format {page['format']}, newer than {FORMAT} which this version reads; upgrade"
+                raise ValueError(f"{folder} has {newer}")
+            return cls(
+                sites=tuple(_site(plain, arrays) for plain in page["sites"]),
+                axes={stream: tuple(map(Axis.from_json, axes)) for stream, axes in page["axes"].items()},
+                present={stream: arrays[f"present.{stream}"] for stream in page["streams"]},
+                model=page["model"],
+                notes=tuple(page["notes"]),
             )
-        sites = []
-        for plain in page["sites"]:
-            order, fold = plain["order"], plain.pop("fold")
-            at = {name: arrays.get(f"{order}.{name}") for name in _ARRAYS}
-            names = ("examples", "queries", "keys")
-            at["fold"] = Fold(**{name: arrays[f"{order}.fold.{name}"] for name in names}) if fold else None
-            heads = plain.pop("heads")
-            rows = plain.pop("rows")
-            sites.append(
-                Site(
-                    **plain,
-                    **at,
-                    heads=heads if heads == "mean" else tuple(heads),
-                    rows=None if rows is None else tuple(rows),
-                )
-            )
-        return cls(
-            sites=tuple(sites),
-            axes={stream: tuple(map(Axis.from_json, axes)) for stream, axes in page["axes"].items()},
-            present={stream: arrays[f"present.{stream}"] for stream in page["streams"]},
-            model=page["model"],
-            notes=tuple(page["notes"]),
-        )
+        except (KeyError, TypeError) as error:  # the two files do not belong together, or are not ours
+            raise ValueError(f"the attention record in {folder} is damaged: {error!r}; record it again") from None
+
+
+def _site(plain: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Site:
+    """A site from its JSON and the arrays of all sites."""
+    order, heads, rows = plain["order"], plain["heads"], plain["rows"]
+    fold = {name: arrays[f"{order}.fold.{name}"] for name in ("examples", "queries", "keys")} if plain["fold"] else None
+    return Site(
+        **{k: v for k, v in plain.items() if k not in ("heads", "rows", "fold")},
+        weights=arrays[f"{order}.weights"],
+        gradients=arrays.get(f"{order}.gradients"),
+        value_norms=arrays.get(f"{order}.value_norms"),
+        heads=heads if heads == "mean" else tuple(heads),
+        rows=None if rows is None else tuple(rows),
+        fold=None if fold is None else Fold(**fold),
+    )
 
 
 def _cut(site: Site, index: int, queries: np.ndarray, keys: np.ndarray) -> Site:
@@ -255,14 +257,14 @@ def _cut(site: Site, index: int, queries: np.ndarray, keys: np.ndarray) -> Site:
         at = np.flatnonzero(np.isin(site.rows, queries))
         rows = tuple(site.rows[i] for i in at)
 
-    def block(array: np.ndarray | None) -> np.ndarray | None:
-        return None if array is None else array[index : index + 1][:, :, at][:, :, :, keys]
+    def block(array: np.ndarray) -> np.ndarray:
+        return array[[index]][:, :, at][:, :, :, keys]
 
     norms = site.value_norms
     return replace(
         site,
         weights=block(site.weights),
-        gradients=block(site.gradients),
-        value_norms=None if norms is None else norms[index : index + 1][:, :, keys],
+        gradients=None if site.gradients is None else block(site.gradients),
+        value_norms=None if norms is None else norms[[index]][:, :, keys],
         rows=rows,
     )

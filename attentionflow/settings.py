@@ -16,7 +16,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
-def resolve(models: Mapping[str, type[Settings]], layers: Mapping[str, Mapping[str, Any]]) -> dict[str, Settings]:
+def resolve(models: Mapping[str, type[Settings]], layers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Settings of every part from layers of values, later layers winning.
 
     models: part name -> its settings model; a field name belongs to one part alone.
@@ -45,7 +45,7 @@ def parse_assignments(assignments: list[str]) -> dict[str, str]:
     values = {}
     for assignment in assignments:
         name, sign, value = assignment.partition("=")
-        if not sign or not name:
+        if not sign or not name.strip():
             raise UserError(f"--set {assignment} is not of the form name=value")
         values[name.strip()] = value.strip()
     return values

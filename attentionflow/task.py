@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Generic, NamedTuple, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 import torch
@@ -36,7 +36,14 @@ class Batch:
     size: int
     tensors: Mapping[str, Tensor | None]
 
-    def __getitem__(self, name: str) -> Tensor | None:
+    def __getitem__(self, name: str) -> Tensor:
+        tensor = self.tensors[name]
+        if tensor is None:
+            raise KeyError(f"this batch has no {name}")
+        return tensor
+
+    def get(self, name: str) -> Tensor | None:
+        """A tensor that a batch need not have, such as the mask of a batch without padding."""
         return self.tensors[name]
 
     def to(self, device: torch.device) -> Batch:
@@ -44,10 +51,11 @@ class Batch:
         return replace(self, tensors=moved)
 
 
-class Loss(NamedTuple):
-    """A named loss of a batch as a sum and what it is a sum over, so that batches and processes add up exactly."""
+@dataclass(frozen=True)
+class Loss:
+    """A named loss of a batch as a total and what it is a total of, so that batches and processes add up exactly."""
 
-    sum: Tensor
+    total: Tensor
     count: int
 
 
@@ -108,8 +116,8 @@ class Task(ABC, Generic[E, P]):
     name: ClassVar[str]
     summary: ClassVar[str]
     files: ClassVar[str]  # which files of a user's it reads, for people
-    Settings: ClassVar[type[Settings]]
-    Options: ClassVar[type[Settings]]  # what can be chosen at prediction
+    settings_type: ClassVar[type[Settings]]
+    options_type: ClassVar[type[Settings]]  # what can be chosen at prediction
     architectures: ClassVar[Mapping[str, Architecture]]  # the first is the default
     embedded: ClassVar[str]  # data set that needs no download
     deciding: ClassVar[str]  # metric that chooses the checkpoint
@@ -161,7 +169,7 @@ class Task(ABC, Generic[E, P]):
 
     @abstractmethod
     def batches(self, prepared: P, seed: int, epoch: int | None) -> list[np.ndarray]:
-        """Indices of each batch, a pure function of its arguments; each prepared example once. epoch None: evaluation."""
+        """Indices of each batch, every prepared example once, by its arguments alone. epoch None: evaluation."""
 
     @abstractmethod
     def collate(self, prepared: P, indices: np.ndarray, seed: int, epoch: int | None) -> Batch:
@@ -170,14 +178,15 @@ class Task(ABC, Generic[E, P]):
     # Model
 
     @abstractmethod
-    def build(self, architecture: str, settings: Settings) -> nn.Module: ...
+    def build(self, architecture: str, settings: Settings) -> nn.Module:
+        """A new network; the methods below are given it as `model`."""
 
     @abstractmethod
-    def losses(self, model: nn.Module, batch: Batch) -> dict[str, Loss]:
+    def losses(self, model: Any, batch: Batch) -> dict[str, Loss]:
         """The named losses; training minimises the sum of their means."""
 
     @abstractmethod
-    def predict(self, model: nn.Module, batch: Batch, examples: Sequence[E], options: Any) -> list[Prediction]:
+    def predict(self, model: Any, batch: Batch, examples: Sequence[E], options: Any) -> list[Prediction]:
         """One prediction an example of the batch, in its order. examples: those of the batch."""
 
     # Judging
@@ -198,8 +207,8 @@ class Task(ABC, Generic[E, P]):
     # Looking
 
     @abstractmethod
-    def replay(self, model: nn.Module, examples: Sequence[E], predictions: Sequence[Prediction]) -> Tensor:
-        """One pass that scores these predictions, for recording; the score of each (B,), through which gradients run."""
+    def replay(self, model: Any, examples: Sequence[E], predictions: Sequence[Prediction]) -> Tensor:
+        """One pass that scores these predictions, for recording: (B,), with gradients running through."""
 
     @abstractmethod
     def axes(self, examples: Iterable[E], predictions: Iterable[Prediction]) -> dict[str, list[Axis]]:

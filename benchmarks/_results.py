@@ -67,7 +67,9 @@ def draw() -> None:
         for name, line in sorted(newest.items())
     ]
     head = "| | claim | value | bar | baseline | peer | seconds | CPU seconds | cores | command | commit | date |"
-    text = "# Results\n\nDrawn from `results.jsonl`; the newest line of each claim counts. A miss stays a miss here.\n\n"
+    text = (
+        "# Results\n\nDrawn from `results.jsonl`; the newest line of each claim counts. A miss stays a miss here.\n\n"
+    )
     PAGE.write_text(text + "\n".join([head, "|---" * 12 + "|", *rows]) + "\n", encoding="utf-8")
 
 

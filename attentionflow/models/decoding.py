@@ -45,6 +45,8 @@ def beam_search(
     best open one, or once no open one can still reach it.
     """
     device, count = source.device, len(source)
+    if beams == 1:  # greedy ends where the end is likeliest, whatever a longer hypothesis might reach
+        length_penalty = 0.0
     state = model.start(source, source_mask, beams)
     best: list[Hypothesis | None] = [None] * count
     open_ids = torch.arange(count)  # which sentence each row of the batch is
@@ -74,6 +76,7 @@ def beam_search(
         ended_raw = torch.where(better, chosen.gather(1, index[:, None])[:, 0], ended_raw)
         ended_count += (candidates > -torch.inf).sum(1)
 
+        cut_tokens, cut_scores = history[:, 0], scores[:, 0]
         scores, order = torch.where(ending, -torch.inf, chosen).topk(beams, dim=1)
         parents, tokens = parents.gather(1, order), picked.gather(1, order)
         history = torch.cat((history.gather(1, parents[..., None].expand_as(history)), tokens[..., None]), dim=2)
@@ -86,8 +89,8 @@ def beam_search(
         done = ((ended_count >= beams) & (ended_best >= now)) | (ended_best >= reach) | at_limit
         for row in done.nonzero()[:, 0].tolist():
             ended = ended_tokens[row]
-            if ended is None:  # cut off by the limit: the best open one, without the token past the limit
-                best[open_ids[row]] = Hypothesis(tuple(history[row, 0, :-1].tolist()), scores[row, 0].item(), False)
+            if ended is None:  # cut off by the limit: the best open one before this step, which is past the limit
+                best[open_ids[row]] = Hypothesis(tuple(cut_tokens[row].tolist()), cut_scores[row].item(), False)
             else:
                 best[open_ids[row]] = Hypothesis(tuple(ended.tolist()), ended_raw[row].item(), True)
         left = (~done).nonzero()[:, 0]
@@ -132,21 +135,23 @@ def sample(
     state = model.start(source, source_mask, 1)
     tokens = torch.full((count, 1), start, device=source.device)
     drawn: list[list[int]] = [[] for _ in range(count)]
-    scores, ended = [0.0] * count, [False] * count
+    scores, ended, left = [0.0] * count, [False] * count, set(range(count))
     for position in range(int(limits.max()) + 1):
         logits, state = model.step(tokens, position, state)
         logged = logits[:, 0].log_softmax(-1).cpu()
         chances = (logged / temperature).softmax(-1)
-        for row in range(count):
-            if ended[row] or len(drawn[row]) >= limits[row]:
-                continue
+        for row in sorted(left):
             token = int(torch.multinomial(chances[row], 1, generator=generators[row]))
+            if token != end and position == limits[row]:  # cut off; at its limit a hypothesis may still end
+                left.remove(row)
+                continue
             scores[row] += logged[row, token].item()
             tokens[row, 0] = token
             if token == end:
                 ended[row] = True
+                left.remove(row)
             else:
                 drawn[row].append(token)
-        if all(ended[row] or len(drawn[row]) >= limits[row] for row in range(count)):
+        if not left:
             break
     return [Hypothesis(tuple(drawn[row]), scores[row], ended[row]) for row in range(count)]

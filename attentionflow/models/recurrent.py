@@ -59,7 +59,8 @@ class Recurrent(Seq2Seq):
     def step(self, tokens: Tensor, position: int, state: State) -> tuple[Tensor, State]:
         beams = tokens.shape[1]
         embedded = nn.functional.embedding(tokens.flatten(), self.output)
-        own = self._advance(embedded, *state.own, *state.shared, beams, None)
+        (h, c, fed), (memory, keys, mask) = state.own, state.shared
+        own = self._advance(embedded, h, c, fed, memory, keys, mask, beams, None)
         return (own[2] @ self.output.T).unflatten(0, (-1, beams)), State(state.shared, own)
 
     def _encode(self, source: Tensor, source_mask: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:

@@ -7,7 +7,8 @@ Letters: B batch, S source, T target, W beams, D features, V vocabulary.
 from __future__ import annotations
 
 import math
-from typing import Literal
+from collections.abc import Iterator
+from typing import Literal, cast
 
 import torch
 from pydantic import Field
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 from attentionflow.attend import Place
 from attentionflow.models.seq2seq import Seq2Seq, State
 from attentionflow.nn.blocks import DecoderLayer, EncoderLayer
-from attentionflow.nn.dot_product import CrossAttention, SelfAttention
+from attentionflow.nn.dot_product import CrossAttention, KeysValues, SelfAttention
 from attentionflow.nn.dropout import Dropout
 from attentionflow.nn.positions import LearnedPositions
 from attentionflow.settings import Settings
@@ -26,12 +27,12 @@ class TransformerSettings(Settings):
     width: int = Field(128, ge=8, description="features of a position")
     heads: int = Field(4, ge=1, description="attention heads; divides width")
     groups: int | None = Field(None, ge=1, description="heads that share keys and values come in this many groups")
-    encoder_layers: int = Field(4, ge=1)
-    decoder_layers: int = Field(4, ge=1)
+    encoder_layers: int = Field(4, ge=1, description="layers that read the source")
+    decoder_layers: int = Field(4, ge=1, description="layers that write the target")
     feedforward: int = Field(256, ge=8, description="inner features of the feed-forward part")
     dropout: float = Field(0.3, ge=0, lt=1, description="on embeddings and on every residual branch")
     positions: Literal["rotary", "learned"] = Field("rotary", description="how a position is told")
-    learned_positions: int = Field(512, ge=1, description="longest sequence, where positions are learned")
+    learned_positions: int = Field(640, ge=1, description="longest sequence, where positions are learned")
 
 
 class Transformer(Seq2Seq):
@@ -69,7 +70,7 @@ class Transformer(Seq2Seq):
     def forward(self, source: Tensor, source_mask: Tensor | None, target: Tensor) -> Tensor:
         memory, mask = self._encode(source, source_mask)
         x = self._embed(target, self.target_positions, 0)
-        for layer in self.decoder:
+        for layer in self._decoder_layers():
             x = layer(x, layer.cross.remember(memory), mask)
         return self.decoder_norm(x)
 
@@ -77,7 +78,7 @@ class Transformer(Seq2Seq):
         memory, mask = self._encode(source, source_mask)
         if mask is None:
             mask = torch.ones(len(source), 1, 1, source.shape[1], dtype=torch.bool, device=source.device)
-        remembered = tuple(t for layer in self.decoder for t in layer.cross.remember(memory))
+        remembered = tuple(t for layer in self._decoder_layers() for t in layer.cross.remember(memory))
         return State((mask, *remembered), ())
 
     def step(self, tokens: Tensor, position: int, state: State) -> tuple[Tensor, State]:
@@ -85,13 +86,16 @@ class Transformer(Seq2Seq):
         x = self._embed(tokens.view(-1, 1), self.target_positions, position)
         mask, *remembered = state.shared
         grown: list[Tensor] = []
-        for i, layer in enumerate(self.decoder):
+        for i, layer in enumerate(self._decoder_layers()):
             at = slice(2 * i, 2 * i + 2)
-            past = state.own[at] if position else None
-            x, kept = layer.step(x, past, remembered[at], mask, beams)
+            past = cast(KeysValues, state.own[at]) if position else None
+            x, kept = layer.step(x, past, cast(KeysValues, tuple(remembered[at])), mask, beams)
             grown += kept
         logits = self.decoder_norm(x).view(-1, beams, x.shape[-1]) @ self.output.T
         return logits, State(state.shared, tuple(grown))
+
+    def _decoder_layers(self) -> Iterator[DecoderLayer]:
+        return (cast(DecoderLayer, layer) for layer in self.decoder)
 
     def _encode(self, source: Tensor, source_mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
         mask = None if source_mask is None else source_mask[:, None, None]  # (B, 1, 1, S)

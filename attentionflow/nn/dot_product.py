@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from attentionflow.attend import Place, attend
+from attentionflow.errors import UserError
 from attentionflow.nn.positions import RotaryPositions
 
 KeysValues = tuple[Tensor, Tensor]
@@ -17,7 +18,7 @@ KeysValues = tuple[Tensor, Tensor]
 
 def _head_width(width: int, heads: int, groups: int) -> int:
     if width % heads or heads % groups:
-        raise ValueError(f"width {width} must divide into {heads} heads, and the heads into {groups} groups")
+        raise UserError(f"width {width} must divide into {heads} heads, and the heads into {groups} groups")
     return width // heads
 
 

@@ -21,7 +21,7 @@ class Dropout(nn.Module):
         self.p = p
 
     def forward(self, x: Tensor) -> Tensor:
-        threshold = round(self.p * 256)
+        threshold = min(round(self.p * 256), 255)
         if not self.training or threshold == 0:
             return x
         if x.device.type != "cpu":

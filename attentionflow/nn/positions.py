@@ -8,6 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from attentionflow.errors import UserError
+
 
 class LearnedPositions(nn.Module):
     """Adds a learned vector a position (Gehring et al. 2017); refuses positions past `limit`."""
@@ -20,7 +22,7 @@ class LearnedPositions(nn.Module):
         """x (B, T, D) at positions start..start+T-1."""
         end = start + x.shape[1]
         if end > len(self.weight):
-            raise ValueError(f"position {end} is past the {len(self.weight)} learned positions; raise max_length")
+            raise UserError(f"position {end} is past the {len(self.weight)} learned ones; raise learned_positions")
         return x + self.weight[start:end]
 
 
@@ -36,7 +38,7 @@ class RotaryPositions(nn.Module):
     def __init__(self, head_width: int, base: float = 10_000.0) -> None:
         super().__init__()
         if head_width % 2:
-            raise ValueError(f"rotary positions need an even head width, got {head_width}")
+            raise UserError(f"rotary positions need an even head width, got {head_width}")
         self.register_buffer("angles", base ** (-torch.arange(0, head_width, 2) / head_width), persistent=False)
 
     def forward(self, x: Tensor, start: int = 0) -> Tensor:

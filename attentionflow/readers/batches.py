@@ -6,7 +6,7 @@ import numpy as np
 
 
 def token_batches(lengths: np.ndarray, budget: int, seed: int, epoch: int | None) -> list[np.ndarray]:
-    """Indices of each batch: every example once, rows × longest side at most `budget`, an example alone if it is longer.
+    """Indices of each batch: every example once, rows × longest side at most `budget`; a longer example is alone.
 
     lengths: (N, sides) tokens of every side. With an epoch, examples of equal length mix anew and the batches are
     shuffled; without, the order is that of the lengths.

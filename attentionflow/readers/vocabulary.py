@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers
@@ -20,7 +22,11 @@ BYTES = tuple(f"<0x{byte:02X}>" for byte in range(256))
 
 # Scripts written without blanks: each character counts as a word.
 _UNSPACED = r"\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
-_WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+(?:['’\-][^\W{_UNSPACED}]+)*|[^\w\s]")
+# Accents and vowel signs that stand for themselves, and joiners: part of a word, but not \w.
+_MARKS = "\u200c\u200d" + "".join(c for c in map(chr, range(0x300, 0xFE30)) if unicodedata.category(c)[0] == "M")
+_LETTERS = rf"[^\W{_UNSPACED}](?:[^\W{_UNSPACED}]|[{_MARKS}])*"
+_WORD = re.compile(rf"[{_UNSPACED}]|{_LETTERS}(?:['’\-]{_LETTERS})*|[^\w\s]")
+_BLANK = "\u2581"
 
 
 class Vocabulary:
@@ -33,6 +39,7 @@ class Vocabulary:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
+        self._bytes = {tokenizer.token_to_id(byte) for byte in BYTES} - {None}
 
     @classmethod
     def learn(cls, texts: Sequence[str], size: int) -> Vocabulary:
@@ -73,15 +80,25 @@ class Vocabulary:
     def axis(self, text: str, most: int | None = None) -> Axis:
         """The first `most` sub-words of a text, and its end token, on its words on its characters."""
         encoding = self._tokenizer.encode(text)
-        labels = [text[a:b].strip() or token for (a, b), token in zip(encoding.offsets, encoding.tokens, strict=True)]
-        return _axis(text, labels[:most], encoding.offsets[:most])
+        # A blank alone covers nothing, but the one put before the text has the offsets of its first character.
+        pairs = zip(encoding.offsets, encoding.tokens, strict=True)
+        offsets = [(a, a if token == _BLANK else b) for (a, b), token in pairs]
+        labels = [text[a:b].strip() or token for (a, b), token in zip(offsets, encoding.tokens, strict=True)]
+        return _axis(text, labels[:most], offsets[:most])
 
     def axis_of(self, ids: Sequence[int]) -> Axis:
         """The same of a text given by its ids, such as a hypothesis, which need not be how the text is encoded."""
         heads = self.decode(ids[:end] for end in range(len(ids) + 1))
-        offsets = list(zip(map(len, heads), map(len, heads[1:]), strict=False))
-        labels = [heads[-1][a:b].strip() or "\u2581" for a, b in offsets]
-        return _axis(heads[-1], labels, offsets)
+        text, ends = heads[-1], [len(head) for head in heads]
+        offsets: list[tuple[int, int]] = []
+        for spelt, run in groupby(range(len(ids)), lambda i: ids[i] in self._bytes):
+            at = list(run)
+            if spelt:  # a beginning of these bytes may be no text yet, so its length tells nothing
+                offsets += _spelt(text, ends[at[0]], ends[at[-1] + 1], len(at))
+            else:
+                offsets += [(ends[i], ends[i + 1]) for i in at]
+        labels = [text[a:b].strip() or _BLANK for a, b in offsets]
+        return _axis(text, labels, offsets)
 
 
 def _axis(text: str, labels: Sequence[str], offsets: Sequence[tuple[int, int]]) -> Axis:
@@ -103,6 +120,14 @@ def _tokenizer(model: BPE) -> Tokenizer:
     )
     tokenizer.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace()])
     return tokenizer
+
+
+def _spelt(text: str, start: int, end: int, count: int) -> list[tuple[int, int]]:
+    """The character of each of `count` bytes that spell characters start..end."""
+    widths = [len(character.encode()) for character in text[start:end]]
+    if sum(widths) != count:  # no UTF-8: each byte reads as one replacement character
+        widths = [1] * count
+    return [(i, i + 1) for i, width in enumerate(widths, start) for _ in range(width)]
 
 
 def _cover(words: Sequence[tuple[int, int]], start: int, end: int) -> tuple[int, int] | None:

@@ -16,6 +16,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from attentionflow.datasets import DATASETS, dataset_module
+from attentionflow.errors import UserError, nearest
 from attentionflow.models.decoding import Hypothesis, beam_search, sample
 from attentionflow.models.recurrent import Recurrent, RecurrentSettings
 from attentionflow.models.seq2seq import Seq2Seq
@@ -39,7 +40,7 @@ class TranslationSettings(Settings):
     vocabulary: int = Field(6000, ge=128, description="most sub-words, shared by both sides")
     batch_tokens: int = Field(2048, ge=16, description="sentences of a batch times its longest side, at most")
     max_length: int = Field(256, ge=4, description="most tokens of a side; longer pairs are not trained on, and said")
-    label_smoothing: float = Field(0.1, ge=0, lt=1)
+    label_smoothing: float = Field(0.1, ge=0, lt=1, description="share of the target that is spread evenly")
     held_out: float = Field(0.05, gt=0, lt=0.5, description="held out for val, and for test, where a split is missing")
 
 
@@ -64,8 +65,8 @@ class Translation(Task[Pair, Encoded]):
     name = "translation"
     summary = "text in one language to text in another"
     files = "a folder with train.en train.de val.en ..., or a CSV, TSV, JSONL or Parquet table with source and target"
-    Settings = TranslationSettings
-    Options = TranslationOptions
+    settings_type = TranslationSettings
+    options_type = TranslationOptions
     architectures: ClassVar[Mapping[str, Architecture]] = {
         "transformer": Architecture(
             Transformer, TransformerSettings, {"learning_rate": 3e-3}, "norm-first transformer encoder-decoder"
@@ -86,6 +87,8 @@ class Translation(Task[Pair, Encoded]):
 
     def read(self, data: str, seed: int) -> tuple[dict[str, Sequence[Pair]], list[str]]:
         chosen = self.settings.source, self.settings.target
+        if data not in DATASETS and not Path(data).exists():
+            raise UserError(f"{data} is no file, folder or named data set; {nearest(data, DATASETS)}")
         splits = dataset_module(data).read(*chosen, seed) if data in DATASETS else read_pairs(data, *chosen)
         return fill_splits(splits, self.settings.held_out, seed)
 
@@ -128,17 +131,17 @@ class Translation(Task[Pair, Encoded]):
         notes = []
         for fault, hit in (("with an empty side", empty), (f"longer than max_length={most + 1} tokens", longer)):
             if any(hit):
-                first = ", ".join(pair.where or repr(pair.source[:40]) for pair, at in zip(pairs, hit) if at)
+                places = [pair.where or repr(pair.source[:40]) for pair, at in zip(pairs, hit, strict=True) if at]
                 fate = "left out of training" if training else "cut"
-                notes.append(f"{sum(hit)} pairs {fault} are {fate}: {first[:200]}")
+                notes.append(f"{sum(hit)} pairs {fault} are {fate}: {', '.join(places[:5])}")
         keep = ~(np.array(longer, bool) | np.array(empty, bool)) if training else np.ones(len(pairs), bool)
         rows = np.flatnonzero(keep)
         cut = [([*sources[row][:most], END], targets[row][:most]) for row in rows]
         return Encoded([s for s, _ in cut], [t for _, t in cut], rows), notes
 
     def batches(self, prepared: Encoded, seed: int, epoch: int | None) -> list[np.ndarray]:
-        sides = zip(map(len, prepared.sources), map(len, prepared.targets), strict=True)
-        lengths = np.array(list(sides)).reshape(-1, 2) + (0, 1)
+        sides = [(len(s), len(t) + 1) for s, t in zip(prepared.sources, prepared.targets, strict=True)]
+        lengths = np.array(sides).reshape(-1, 2)
         return token_batches(lengths, self.settings.batch_tokens, seed, epoch)
 
     def collate(self, prepared: Encoded, indices: np.ndarray, seed: int, epoch: int | None) -> Batch:
@@ -155,9 +158,9 @@ class Translation(Task[Pair, Encoded]):
     def build(self, architecture: str, settings: Settings) -> nn.Module:
         return self.architectures[architecture].build(settings, len(self.vocabulary), "source", "target")
 
-    def losses(self, model: nn.Module, batch: Batch) -> dict[str, Loss]:
-        features = model(batch["source"], batch["mask"], batch["inputs"]).flatten(0, 1)
-        answers, present = batch["answers"].flatten(), batch["present"]
+    def losses(self, model: Seq2Seq, batch: Batch) -> dict[str, Loss]:
+        features = model(batch["source"], batch.get("mask"), batch["inputs"]).flatten(0, 1)
+        answers, present = batch["answers"].flatten(), batch.get("present")
         if present is not None:
             at = present.flatten().nonzero()[:, 0]
             features, answers = features[at], answers[at]
@@ -167,7 +170,7 @@ class Translation(Task[Pair, Encoded]):
     def predict(
         self, model: Seq2Seq, batch: Batch, examples: Sequence[Pair], options: TranslationOptions
     ) -> list[Prediction]:
-        source, mask = batch["source"], batch["mask"]
+        source, mask = batch["source"], batch.get("mask")
         lengths = torch.full((len(source),), source.shape[1]) if mask is None else mask.sum(1).cpu()
         limits = (lengths * options.limit_ratio + 16).long()
         if options.temperature is None:

@@ -1,0 +1,98 @@
+"""What decides a run, known and checked before any data is read: task, architecture, data, seed and every setting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from attentionflow import _checkpoint
+from attentionflow.datasets import DATASETS, dataset_module
+from attentionflow.errors import UserError, nearest
+from attentionflow.settings import Settings, origins, resolve
+from attentionflow.task import Task
+from attentionflow.tasks import load_task
+
+
+class TrainingSettings(Settings):
+    epochs: float = Field(20.0, gt=0, description="passes over the training examples; steps goes before it")
+    steps: int | None = Field(None, ge=1, description="optimiser steps; --max-minutes sets it from a measurement")
+    learning_rate: float = Field(1e-3, gt=0, description="at its peak")
+    warmup: float = Field(0.05, ge=0, lt=1, description="share of the steps over which the rate rises from 0")
+    weight_decay: float = Field(0.0, ge=0, description="of matrices, decoupled (AdamW)")
+    clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
+    ema: float = Field(
+        0.998, ge=0, lt=1, description="decay of the moving average of the weights that is kept; 0: none"
+    )
+    evaluations: int = Field(20, ge=1, description="validations over the run, evenly spread")
+    patience: int = Field(0, ge=0, description="stop after this many validations without a better one; 0: never")
+    precision: Literal["no", "bf16", "fp16"] = Field("no", description="mixed precision, for accelerators")
+    log_every: int = Field(50, ge=1, description="steps between two lines of the log")
+    trackers: str = Field("", description="comma-separated experiment trackers of Accelerate, such as tensorboard")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides a run, known before any data is read."""
+
+    task: Task[Any, Any]
+    architecture: str
+    model: Settings
+    training: TrainingSettings
+    data: str
+    seed: int
+    origins: Mapping[str, str]
+
+    def page(self) -> dict[str, Any]:
+        parts = {"task": self.task.settings, "model": self.model, "training": self.training}
+        return {
+            "task": self.task.name,
+            "architecture": self.architecture,
+            "data": self.data,
+            "seed": self.seed,
+            "settings": {part: settings.model_dump(mode="json") for part, settings in parts.items()},
+            "origins": dict(self.origins),
+        }
+
+
+def make_plan(
+    task: str, data: str | Path | None, architecture: str | None, settings: Mapping[str, Any], seed: int
+) -> Plan:
+    """Settings from the architecture, the data set and the user, in this order, each checked."""
+    kind = load_task(task)
+    data = kind.embedded if data is None else str(data)
+    architecture = next(iter(kind.architectures)) if architecture in (None, "default") else architecture
+    if architecture not in kind.architectures:
+        raise UserError(f"{task} has no architecture {architecture!r}; {nearest(architecture, kind.architectures)}")
+    chosen = kind.architectures[architecture]
+    advice = dataset_module(data).ADVICE.get(architecture, {}) if data in DATASETS else {}
+    layers = {f"architecture {architecture}": chosen.training, f"data set {data}": advice, "given": settings}
+    parts = _parts(kind, chosen.settings)
+    made = resolve(parts, layers)
+    return Plan(kind(made["task"]), architecture, made["model"], made["training"], data, seed, origins(parts, layers))
+
+
+def reopen(folder: Path, task: str) -> Plan:
+    """The plan of a run that was begun."""
+    page = _checkpoint.read_json(folder / _checkpoint.SETTINGS)
+    if page["task"] != task:
+        raise UserError(f"the run in {folder} is one of {page['task']}, not {task}")
+    kind = load_task(task)
+    parts = _parts(kind, kind.architectures[page["architecture"]].settings)
+    made = resolve(parts, {str(folder): {k: v for part in page["settings"].values() for k, v in part.items()}})
+    return Plan(
+        kind.load(made["task"], folder),
+        page["architecture"],
+        made["model"],
+        made["training"],
+        page["data"],
+        page["seed"],
+        page["origins"],
+    )
+
+
+def _parts(kind: type[Task[Any, Any]], model: type[Settings]) -> dict[str, type[Settings]]:
+    return {"task": kind.settings_type, "model": model, "training": TrainingSettings}

@@ -1,0 +1,261 @@
+"""Writes the tables of docs/tasks/*.md, in both languages, from the settings, architectures and data sets themselves.
+
+    python docs/generate.py
+
+A table stands between `<!-- generated: NAME -->` and `<!-- end -->`; everything else in a page is written by hand.
+The Chinese of every text that comes from the code is in CHINESE below: a changed text needs a new translation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+import annotated_types
+from pydantic.fields import FieldInfo
+
+from attentionflow._plan import TrainingSettings
+from attentionflow.datasets import DATASETS, dataset_module
+from attentionflow.settings import Settings
+from attentionflow.task import Task
+from attentionflow.tasks import TASKS, load_task
+
+PAGES = Path(__file__).parent / "tasks"
+BLOCK = re.compile(r"(<!-- generated: (?P<name>[\w ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+Say = Callable[[str], str]
+
+
+class UntranslatedError(LookupError):
+    """A text of the code that has no Chinese yet."""
+
+
+def english(text: str) -> str:
+    return text
+
+
+def chinese(text: str) -> str:
+    if text and text not in CHINESE:
+        raise UntranslatedError(f"docs/generate.py has no Chinese for {text!r}; add it to CHINESE")
+    return CHINESE.get(text, "")
+
+
+def page_path(task: str, language: str) -> Path:
+    return PAGES / (f"{task}.md" if language == "en" else f"{task}.zh-CN.md")
+
+
+def render(task: str, language: str) -> str:
+    """The text of a page with every table as it should be."""
+    kind, say = load_task(task), english if language == "en" else chinese
+    text = page_path(task, language).read_text(encoding="utf-8")
+    return BLOCK.sub(lambda found: found[1] + "\n" + BLOCKS[found["name"]](kind, say) + "\n" + found[3], text)
+
+
+# ---- blocks ----------------------------------------------------------------------------------------------------------
+
+
+def table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    lines = [[*columns], *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    lines.insert(1, ["---"] * len(lines[0]))
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def settings_table(model: type[Settings], say: Say) -> str:
+    rows = [
+        (f"`{name}`", default(field.default), values(field, say), say(field.description or ""))
+        for name, field in model.model_fields.items()
+    ]
+    return table(map(say, ("name", "default", "values", "meaning")), rows)
+
+
+def default(value: Any) -> str:
+    return "" if value in (None, "") else f"`{value}`"
+
+
+def values(field: FieldInfo, say: Say) -> str:
+    """What a setting may be: "whole number ≥ 1", "`rotary`, `learned`"."""
+    annotation = field.annotation
+    if get_origin(annotation) in (Union, UnionType):
+        annotation = next(part for part in get_args(annotation) if part is not type(None))
+    if get_origin(annotation) is Literal:
+        return ", ".join(f"`{value}`" for value in get_args(annotation))
+    kind = {int: "whole number", float: "number", str: "text", bool: "`true`, `false`"}[annotation]
+    signs = {
+        annotated_types.Ge: ("≥", "ge"),
+        annotated_types.Gt: (">", "gt"),
+        annotated_types.Le: ("≤", "le"),
+        annotated_types.Lt: ("<", "lt"),
+    }
+    limits = [f"{signs[type(one)][0]} {getattr(one, signs[type(one)][1])}" for one in field.metadata]
+    return f"{say(kind)} {', '.join(limits)}".strip()
+
+
+def architectures(kind: type[Task[Any, Any]], say: Say) -> str:
+    parts = []
+    for index, (name, one) in enumerate(kind.architectures.items()):
+        parts.append(f"**`{name}`**{say(' (default)') if index == 0 else ''}: {say(one.summary)}\n")
+        parts.append(settings_table(one.settings, say))
+    return "\n".join(parts)
+
+
+def training(kind: type[Task[Any, Any]], say: Say) -> str:
+    """The settings of training, and beside the common default what suits each architecture."""
+    rows = []
+    for name, field in TrainingSettings.model_fields.items():
+        own = {key: one.training[name] for key, one in kind.architectures.items() if name in one.training}
+        cell = default(field.default) + "".join(f"; `{key}`: `{value}`" for key, value in own.items())
+        rows.append((f"`{name}`", cell, values(field, say), say(field.description or "")))
+    return table(map(say, ("name", "default", "values", "meaning")), rows)
+
+
+def data_sets(kind: type[Task[Any, Any]], say: Say) -> str:
+    rows = []
+    for name in DATASETS:
+        module = dataset_module(name)
+        about = module.DATASET
+        if about.task != kind.name:
+            continue
+        size = f"{about.size / 1e6:.1f} MB" if about.size else say("nothing")
+        embedded = say(" (embedded default)") if name == kind.embedded else ""
+        advice = [
+            f"`{architecture}`: " + ", ".join(f"`{key}={value}`" for key, value in advised.items())
+            for architecture, advised in module.ADVICE.items()
+            if advised
+        ]
+        row = (f"`{name}`{embedded}", say(about.summary), size, say(about.licence), say(about.reference))
+        rows.append((*row, "<br>".join(advice)))
+    names = ("data set", "holds", "download", "licence", "published result", "settings that suit it")
+    return table(map(say, names), rows)
+
+
+def metrics(kind: type[Task[Any, Any]], say: Say) -> str:
+    """The metrics as the code computes them, for a few examples of the embedded data."""
+    task = kind(kind.settings_type())
+    splits, _ = task.read(kind.embedded, 0)
+    found = task.baselines(splits["train"][:64], splits["test"][:32])
+    rows = []
+    for name, score in next(iter(found.values())).items():
+        signature = re.sub(r"\|version:[^|]*", "", score.signature)
+        decides = say("decides which checkpoint is kept") if name == kind.deciding else ""
+        rows.append((f"`{name}`", f"`{signature}`" if signature else "", decides))
+    baselines = "".join(f"- {say(name)}\n" for name in found)
+    return f"{table(map(say, ('metric', 'signature', '')), rows)}\n{say('Baselines beside them:')}\n\n{baselines}"
+
+
+BLOCKS: dict[str, Callable[[type[Task[Any, Any]], Say], str]] = {
+    "data sets": data_sets,
+    "settings": lambda kind, say: settings_table(kind.settings_type, say),
+    "architectures": architectures,
+    "training": training,
+    "prediction": lambda kind, say: settings_table(kind.options_type, say),
+    "metrics": metrics,
+}
+
+CHINESE = {
+    # heads of tables and words in them
+    "name": "名称",
+    "default": "默认值",
+    "values": "取值",
+    "meaning": "含义",
+    "whole number": "整数",
+    "number": "数值",
+    "text": "文本",
+    " (default)": "（默认）",
+    "data set": "数据集",
+    "holds": "内容",
+    "download": "下载量",
+    "licence": "许可",
+    "published result": "已发表的结果",
+    "settings that suit it": "适合它的设置",
+    "nothing": "无需下载",
+    " (embedded default)": "（内置默认）",
+    "metric": "指标",
+    "signature": "签名",
+    "decides which checkpoint is kept": "决定保留哪个检查点",
+    "Baselines beside them:": "一并给出的基线：",
+    # training
+    "passes over the training examples; steps goes before it": "训练样例的遍数；若给出 steps，则以 steps 为准",
+    "optimiser steps; --max-minutes sets it from a measurement": "优化器步数；--max-minutes 会根据实测速度设定它",
+    "at its peak": "峰值学习率",
+    "share of the steps over which the rate rises from 0": "学习率从 0 上升所占步数的比例",
+    "of matrices, decoupled (AdamW)": "矩阵参数的权重衰减，解耦式（AdamW）",
+    "largest norm of the gradient": "梯度范数的上限",
+    "decay of the moving average of the weights that is kept; 0: none": "所保存的权重滑动平均的衰减率；0 表示不做平均",
+    "validations over the run, evenly spread": "整个训练中的验证次数，均匀分布",
+    "stop after this many validations without a better one; 0: never": "连续这么多次验证没有更好就停止；0 表示从不",
+    "mixed precision, for accelerators": "混合精度，用于加速器",
+    "steps between two lines of the log": "日志两行之间的步数",
+    "comma-separated experiment trackers of Accelerate, such as tensorboard": "Accelerate 支持的实验跟踪器，逗号分隔，"
+    "例如 tensorboard",
+    # translation
+    "source language (train.en: en), or the table's source column": "源语言（train.en 即 en），或表格中源文本的列名",
+    "target language, or the table's target column": "目标语言，或表格中目标文本的列名",
+    "most sub-words, shared by both sides": "子词数上限，两侧共用一个词表",
+    "sentences of a batch times its longest side, at most": "一个批次的句子数乘以其中最长一侧的长度，不超过此值",
+    "most tokens of a side; longer pairs are not trained on, and said": (
+        "单侧的词元数上限；更长的句对不参与训练，并会说明"
+    ),
+    "held out for val, and for test, where a split is missing": "缺少 val 或 test 时，从训练集中各留出的比例",
+    "hypotheses kept open by beam search; 1 is greedy": "束搜索保留的未完成译文数；1 即贪心解码",
+    "hypotheses compare by log-probability / length to this power": "译文按“对数概率 / 长度的此次幂”比较",
+    "draw each token instead, at this temperature": "改为逐词元抽样，用此温度",
+    "of the draws": "抽样的随机种子",
+    "a hypothesis has at most this times the source's tokens, + 16": "译文的词元数不超过源文词元数乘以此值再加 16",
+    "norm-first transformer encoder-decoder": "先归一化的 Transformer 编码器-解码器",
+    "features of a position": "每个位置的特征数",
+    "attention heads; divides width": "注意力头数；须能整除 width",
+    "heads that share keys and values come in this many groups": "共享键和值的头分成这么多组",
+    "inner features of the feed-forward part": "前馈部分的内部特征数",
+    "on embeddings and on every residual branch": "作用于嵌入和每个残差分支的 dropout",
+    "how a position is told": "位置的表示方式",
+    "longest sequence, where positions are learned": "使用可学习位置时的最长序列",
+    "LSTM encoder and decoder with additive attention": "LSTM 编码器和解码器，加性注意力",
+    "features of a token": "每个词元的特征数",
+    "features of the decoder, and of each direction of the encoder": "解码器以及编码器每个方向的特征数",
+    "features inside the additive score": "加性打分内部的特征数",
+    "on embeddings, the encoder's output and attentional vectors": "作用于嵌入、编码器输出和注意力向量的 dropout",
+    "copy of the source": "照抄源文",
+    "target of the most similar training source": "最相似的训练源文的译文",
+    # data sets
+    "Dates, numbers and amounts of money in the writing of 30 locales, to a normal form; made from CLDR, without end: "
+    "20,000 train, 500 val and 1,000 test by default, with no target in two of them.": (
+        "30 个区域写法的日期、数字和金额，译成统一格式；由 CLDR 生成，没有穷尽："
+        "默认训练 20,000、验证 500、测试 1,000，任何目标文本都不会出现在两个划分中。"
+    ),
+    "Unicode License v3 (CLDR's data), BSD-3-Clause (Babel).": (
+        "Unicode License v3（CLDR 数据），BSD-3-Clause（Babel）。"
+    ),
+    "None published: the data is made here. The answer is exact, so a perfect score is possible.": (
+        "无：数据由本项目生成。答案是精确的，因此可以得到满分。"
+    ),
+    "Picture captions, English and German: 29,000 train, 1,014 val, 1,000 test (test_2016_flickr), 1,000 "
+    "test_2017_flickr, 461 test_2017_mscoco.": (
+        "图片说明，英语和德语：训练 29,000，验证 1,014，测试 1,000（test_2016_flickr），"
+        "另有 test_2017_flickr 1,000、test_2017_mscoco 461。"
+    ),
+    "None stated; derived from Flickr30K, whose pictures are for non-commercial research and education.": (
+        "未声明；源自 Flickr30K，其图片仅限非商业的研究和教育用途。"
+    ),
+    "English to German, test_2016_flickr, text only: BLEU 41.02 by Transformer-tiny (README of LividWo/Revisit-MMT, "
+    "for Wu et al., ACL 2021).": (
+        "英译德，test_2016_flickr，仅文本：Transformer-tiny 的 BLEU 为 41.02"
+        "（LividWo/Revisit-MMT 的 README，Wu 等，ACL 2021）。"
+    ),
+}
+
+
+def main() -> None:
+    for task in TASKS:
+        for language in ("en", "zh"):
+            path = page_path(task, language)
+            text = render(task, language)
+            if text != path.read_text(encoding="utf-8"):
+                path.write_text(text, encoding="utf-8")
+                print(f"{path}: written")
+
+
+if __name__ == "__main__":
+    main()

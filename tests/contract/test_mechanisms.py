@@ -1,0 +1,489 @@
+"""What every mechanism must do, and the parts around it against what they are defined by.
+
+Letters: B batch, Q queries, K keys, H heads, D features, V vocabulary, N tokens.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from inspect import getmembers, isclass, signature
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+import attentionflow.nn
+from attentionflow.attend import Place
+from attentionflow.nn import MECHANISMS, loss
+from attentionflow.nn.additive import AdditiveAttention
+from attentionflow.nn.dot_product import CrossAttention, SelfAttention
+from attentionflow.nn.dropout import Dropout
+from attentionflow.nn.loss import linear_cross_entropy
+from attentionflow.nn.multiplicative import MultiplicativeAttention
+from attentionflow.nn.positions import LearnedPositions, RotaryPositions
+from attentionflow.recorder import recording
+
+B, Q, K, H, D = 2, 4, 5, 2, 8
+MEMORY = 6  # features of a memory, where they may differ from the queries'
+
+
+@dataclass(frozen=True)
+class Case:
+    """A small mechanism, and how it is run on queries x (B, Q, D), a memory (B, K, MEMORY) and a mask (B, K)."""
+
+    build: Callable[[Place], nn.Module]
+    run: Callable[[Any, Tensor, Tensor, Tensor | None], Tensor]
+    heads: int
+    own: bool = False  # whether the memory is x itself
+
+
+def _four(mask: Tensor | None) -> Tensor | None:
+    return None if mask is None else mask[:, None, None]
+
+
+def _remembering(module: Any, x: Tensor, memory: Tensor, mask: Tensor | None) -> Tensor:
+    return module(x, memory, module.remember(memory), mask)
+
+
+CASES = {
+    "self-attention": Case(
+        lambda place: SelfAttention(D, H, place), lambda module, x, _, mask: module(x, _four(mask)), H, own=True
+    ),
+    "cross-attention": Case(
+        lambda place: CrossAttention(D, H, place, memory_width=MEMORY),
+        lambda module, x, memory, mask: module(x, module.remember(memory), _four(mask)),
+        H,
+    ),
+    "additive": Case(lambda place: AdditiveAttention(D, MEMORY, 7, place), _remembering, 1),
+    "multiplicative": Case(lambda place: MultiplicativeAttention(D, MEMORY, place), _remembering, 1),
+}
+
+mechanisms = pytest.mark.parametrize("name", MECHANISMS)
+
+
+def build(name: str) -> tuple[nn.Module, Tensor, Tensor]:
+    """The mechanism with an input and a memory for it."""
+    torch.manual_seed(0)
+    case = CASES[name]
+    place = Place("self", "x", "x") if case.own else Place("cross", "x", "memory", residual=False)
+    x = torch.randn(B, K if case.own else Q, D)
+    return case.build(place), x, x if case.own else torch.randn(B, K, MEMORY)
+
+
+def padding() -> Tensor:
+    return torch.tensor([[True] * K, [True] * (K - 2) + [False] * 2])
+
+
+# The list
+
+
+def test_every_class_with_a_place_is_a_mechanism_of_the_list() -> None:
+    found = set()
+    for path in Path(attentionflow.nn.__file__).parent.glob("*.py"):
+        module = import_module(f"attentionflow.nn.{path.stem}".removesuffix(".__init__"))
+        for name, kind in getmembers(module, isclass):
+            if kind.__module__ == module.__name__ and "place" in signature(kind).parameters:
+                found.add(f"{module.__name__}.{name}")
+    assert found == set(MECHANISMS.values())
+
+
+def test_every_mechanism_of_the_list_has_its_case_here() -> None:
+    assert list(CASES) == list(MECHANISMS)
+    for name, path in MECHANISMS.items():
+        module, kind = path.rsplit(".", 1)
+        assert type(build(name)[0]) is getattr(import_module(module), kind)
+
+
+# The contract
+
+
+@mechanisms
+def test_it_leaves_one_site_of_distributions_at_its_place(name: str) -> None:
+    module, x, memory = build(name)
+    with recording(module) as heard:
+        CASES[name].run(module, x, memory, padding())
+    (site,) = heard.sites
+    place = module.place
+    assert (site.role, site.queries, site.keys, site.residual) == (
+        place.role,
+        place.queries,
+        place.keys,
+        place.residual,
+    )
+    assert site.weights.shape == (B, CASES[name].heads, x.shape[1], K)
+    np.testing.assert_allclose(site.weights.sum(-1), 1, atol=1e-6)
+    assert (site.weights[1, :, :, K - 2 :] == 0).all()
+    assert np.ptp(site.weights[0], axis=-1).min() > 1e-3  # a uniform distribution would tell nothing
+
+
+@mechanisms
+def test_recording_it_changes_neither_values_nor_gradients(name: str) -> None:
+    module, x, memory = build(name)
+
+    def run() -> tuple[Tensor, ...]:
+        values = CASES[name].run(module, x, memory, padding())
+        return values, *torch.autograd.grad(values.square().sum(), tuple(module.parameters()))
+
+    unrecorded = run()
+    with recording(module):
+        recorded = run()
+    assert all(torch.equal(a, b) for a, b in zip(recorded, unrecorded, strict=True))
+
+
+@mechanisms
+def test_its_gradients_are_those_of_its_values(name: str) -> None:
+    module, x, memory = build(name)
+    module.double()
+    inputs = [x.double().requires_grad_()]
+    if not CASES[name].own:
+        inputs.append(memory.double().requires_grad_())
+    assert torch.autograd.gradcheck(
+        lambda *given: CASES[name].run(module, given[0], given[-1], padding()), inputs, fast_mode=True
+    )
+
+
+@mechanisms
+def test_padded_keys_change_nothing(name: str) -> None:
+    module, x, memory = build(name)
+    case = CASES[name]
+    longer = torch.cat((memory, torch.randn(B, 3, memory.shape[-1]) * 10), 1)
+    mask = torch.arange(K + 3).expand(B, -1) < K
+    plain = case.run(module, x, memory, None)
+    padded = case.run(module, longer if case.own else x, longer, mask)[:, : x.shape[1]]
+    torch.testing.assert_close(padded, plain, atol=1e-6, rtol=1e-5)
+
+
+@mechanisms
+def test_an_example_that_is_all_padding_harms_nobody(name: str) -> None:
+    module, x, memory = build(name)
+    mask = torch.tensor([[False] * K, [True] * K])
+    x.requires_grad_()
+    with recording(module) as heard:
+        values = CASES[name].run(module, x, x if CASES[name].own else memory, mask)
+    assert (heard.sites[0].weights[0] == 0).all()
+    values.square().sum().backward()
+    assert values.isfinite().all()
+    assert all(p.grad.isfinite().all() for p in (x, *module.parameters()) if p.grad is not None)
+    alone = CASES[name].run(module, x[1:], x[1:] if CASES[name].own else memory[1:], None)
+    torch.testing.assert_close(values[1:], alone, atol=1e-6, rtol=1e-5)
+
+
+# Dot product
+
+
+def theirs_for(module: SelfAttention | CrossAttention) -> nn.MultiheadAttention:
+    """PyTorch's own attention with the weights of ours; shared keys and values are repeated for each of their heads."""
+    memory_width = D if isinstance(module, SelfAttention) else module.memory.in_features
+    theirs = nn.MultiheadAttention(D, module.heads, batch_first=True, kdim=memory_width, vdim=memory_width)
+    if isinstance(module, SelfAttention):
+        widths = [heads * module.head_width for heads in (module.heads, module.groups, module.groups)]
+        weights, biases = module.project.weight.split(widths), module.project.bias.split(widths)
+    else:
+        weights = module.query.weight, *module.memory.weight.chunk(2)
+        biases = module.query.bias, *module.memory.bias.chunk(2)
+
+    def for_all(part: Tensor) -> Tensor:
+        heads = part.unflatten(0, (module.groups, -1))
+        return heads.repeat_interleave(module.heads // module.groups, 0).flatten(0, 1)
+
+    parts = [weights[0], for_all(weights[1]), for_all(weights[2])]
+    with torch.no_grad():
+        if theirs.in_proj_weight is None:
+            for name, part in zip("qkv", parts, strict=True):
+                getattr(theirs, f"{name}_proj_weight").copy_(part)
+        else:
+            theirs.in_proj_weight.copy_(torch.cat(parts))
+        theirs.in_proj_bias.copy_(torch.cat([biases[0], for_all(biases[1]), for_all(biases[2])]))
+        theirs.out_proj.load_state_dict(module.out.state_dict())
+    return theirs
+
+
+@pytest.mark.parametrize("groups", [4, 2, 1])
+@pytest.mark.parametrize("padded", [False, True])
+@pytest.mark.parametrize("causal", [False, True])
+def test_self_attention_is_pytorchs(groups: int, padded: bool, causal: bool) -> None:
+    torch.manual_seed(1)
+    module = SelfAttention(D, 4, Place("self", "x", "x"), groups=groups, causal=causal)
+    nn.init.normal_(module.project.bias)
+    theirs, mask = theirs_for(module), padding() if padded else None
+    x, upstream = torch.randn(B, K, D, requires_grad=True), torch.randn(B, K, D)
+    with recording(module) as heard:
+        ours = module(x, _four(mask))
+    expected, weights = theirs(
+        x,
+        x,
+        x,
+        key_padding_mask=None if mask is None else ~mask,
+        attn_mask=torch.ones(K, K, dtype=torch.bool).triu(1) if causal else None,
+        average_attn_weights=False,
+    )
+    torch.testing.assert_close(ours, expected, atol=1e-6, rtol=1e-5)
+    np.testing.assert_allclose(heard.sites[0].weights, weights.detach().numpy(), atol=1e-6)
+    (gradient,) = torch.autograd.grad(ours, x, upstream, retain_graph=True)
+    (expected_gradient,) = torch.autograd.grad(expected, x, upstream, retain_graph=True)
+    torch.testing.assert_close(gradient, expected_gradient, atol=1e-5, rtol=1e-5)
+    if groups == 4:
+        torch.testing.assert_close(
+            torch.autograd.grad(ours, module.project.weight, upstream),
+            torch.autograd.grad(expected, theirs.in_proj_weight, upstream),
+            atol=1e-5,
+            rtol=1e-5,
+        )
+
+
+@pytest.mark.parametrize("groups", [4, 2, 1])
+@pytest.mark.parametrize("padded", [False, True])
+def test_cross_attention_is_pytorchs(groups: int, padded: bool) -> None:
+    torch.manual_seed(2)
+    module = CrossAttention(D, 4, Place("cross", "x", "memory"), groups=groups, memory_width=MEMORY)
+    nn.init.normal_(module.memory.bias)
+    theirs, mask = theirs_for(module), padding() if padded else None
+    x, memory = torch.randn(B, Q, D, requires_grad=True), torch.randn(B, K, MEMORY, requires_grad=True)
+    upstream = torch.randn(B, Q, D)
+    with recording(module) as heard:
+        ours = module(x, module.remember(memory), _four(mask))
+    expected, weights = theirs(
+        x, memory, memory, key_padding_mask=None if mask is None else ~mask, average_attn_weights=False
+    )
+    torch.testing.assert_close(ours, expected, atol=1e-6, rtol=1e-5)
+    np.testing.assert_allclose(heard.sites[0].weights, weights.detach().numpy(), atol=1e-6)
+    for gradient, expected_gradient in zip(
+        torch.autograd.grad(ours, (x, memory), upstream),
+        torch.autograd.grad(expected, (x, memory), upstream),
+        strict=True,
+    ):
+        torch.testing.assert_close(gradient, expected_gradient, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("rotary", [False, True])
+@pytest.mark.parametrize("groups", [4, 2])
+def test_step_by_step_is_one_causal_pass(rotary: bool, groups: int) -> None:
+    torch.manual_seed(3)
+    module = SelfAttention(D, 4, Place("self", "x", "x"), groups=groups, causal=True, rotary=rotary)
+    x = torch.randn(B, 6, D)
+    past, rows = None, []
+    for position in range(6):
+        row, past = module.step(x[:, position : position + 1], past)
+        rows.append(row)
+    torch.testing.assert_close(torch.cat(rows, 1), module(x), atol=1e-6, rtol=1e-5)
+    assert past[0].shape == past[1].shape == (B, groups, 6, D // 4)
+
+
+def test_dropout_on_weights_is_for_training_alone() -> None:
+    module = SelfAttention(D, H, Place("self", "x", "x"), dropout=0.5)
+    x = torch.randn(B, K, D)
+    assert not torch.equal(module(x), module(x))
+    module.eval()
+    assert torch.equal(module(x), module(x))
+
+
+@pytest.mark.parametrize(("width", "heads", "groups"), [(8, 3, None), (8, 4, 3), (8, 2, 4)])
+@pytest.mark.parametrize("kind", [SelfAttention, CrossAttention])
+def test_heads_must_divide(kind: type[nn.Module], width: int, heads: int, groups: int | None) -> None:
+    with pytest.raises(ValueError, match=f"width {width} must divide into {heads} heads"):
+        kind(width, heads, Place("self", "x", "x"), groups=groups)
+
+
+# Additive and multiplicative
+
+
+def by_hand(module: nn.Module, q: Tensor, key: Tensor) -> Tensor:
+    if isinstance(module, AdditiveAttention):
+        return module.score.weight[0] @ torch.tanh(module.query.weight @ q + module.key.weight @ key + module.key.bias)
+    return q @ module.key.weight @ key
+
+
+@pytest.mark.parametrize("name", ["additive", "multiplicative"])
+@pytest.mark.parametrize("padded", [False, True])
+def test_scores_are_the_papers(name: str, padded: bool) -> None:
+    module, x, memory = build(name)
+    mask = padding() if padded else torch.ones(B, K, dtype=torch.bool)
+    with recording(module) as heard:
+        values = CASES[name].run(module, x, memory, mask if padded else None)
+    for b in range(B):
+        kept = memory[b][mask[b]]
+        for row in range(Q):
+            weights = torch.stack([by_hand(module, x[b, row], key) for key in kept]).softmax(-1)
+            torch.testing.assert_close(values[b, row], weights @ kept, atol=1e-6, rtol=1e-5)
+            recorded = heard.sites[0].weights[b, 0, row, : len(kept)]
+            np.testing.assert_allclose(recorded, weights.detach().numpy(), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["additive", "multiplicative"])
+def test_steps_are_the_rows_of_one_pass(name: str) -> None:
+    module, x, memory = build(name)
+    with recording(module) as whole:
+        values = CASES[name].run(module, x, memory, padding())
+    keys = module.remember(memory)
+    with recording(module) as stepped:
+        rows = [module(x[:, t : t + 1], memory, keys, padding(), step=t) for t in range(Q)]
+    torch.testing.assert_close(torch.cat(rows, 1), values, atol=1e-6, rtol=1e-5)
+    np.testing.assert_allclose(stepped.sites[0].weights, whole.sites[0].weights, atol=1e-6)
+
+
+# Positions
+
+
+def test_rotary_scores_depend_on_distances_alone() -> None:
+    torch.manual_seed(4)
+    rotary = RotaryPositions(D)
+    q, k = torch.randn(D), torch.randn(D)
+
+    def score(query_at: int, key_at: int) -> float:
+        turned = [rotary(vector.view(1, 1, 1, D), at).flatten() for vector, at in ((q, query_at), (k, key_at))]
+        return float(turned[0] @ turned[1])
+
+    for distance in (-3, 0, 2, 11):
+        scores = [score(at + distance, at) for at in (3, 5, 40, 200)]
+        assert scores == pytest.approx([scores[0]] * 4, abs=1e-4)
+    assert score(0, 0) == pytest.approx(float(q @ k), abs=1e-5)
+    assert len({round(score(distance, 0), 3) for distance in range(8)}) == 8
+
+
+def test_rotary_turns_pairs_by_the_papers_angles() -> None:
+    x = torch.randn(1, 3, 1, D)
+    turned = RotaryPositions(D)(x, start=2)
+    for t in range(3):
+        for pair in range(D // 2):
+            angle = (2 + t) * 10_000 ** (-2 * pair / D)
+            a, b = x[0, t, 0, 2 * pair : 2 * pair + 2].tolist()
+            expected = [a * math.cos(angle) - b * math.sin(angle), a * math.sin(angle) + b * math.cos(angle)]
+            assert turned[0, t, 0, 2 * pair : 2 * pair + 2].tolist() == pytest.approx(expected, abs=1e-5)
+
+
+def test_rotary_keeps_the_dtype_and_needs_an_even_width() -> None:
+    assert RotaryPositions(D)(torch.randn(1, 2, 1, D).bfloat16()).dtype == torch.bfloat16
+    with pytest.raises(ValueError, match="even head width, got 5"):
+        RotaryPositions(5)
+
+
+def test_rotary_attention_does_not_care_where_a_text_begins() -> None:
+    torch.manual_seed(5)
+    module = SelfAttention(D, H, Place("self", "x", "x"), rotary=True)
+    x = torch.randn(1, K, D)
+    shifted = torch.cat((torch.randn(1, 3, D), x), 1)
+    hidden = torch.arange(K + 3)[None, None, None] >= 3
+    torch.testing.assert_close(module(shifted, hidden)[:, 3:], module(x), atol=1e-5, rtol=1e-5)
+    assert not torch.allclose(module(x.flip(1)).flip(1), module(x), atol=1e-3)
+
+
+def test_learned_positions_add_their_vectors_and_end() -> None:
+    positions = LearnedPositions(6, D)
+    x = torch.randn(B, 4, D)
+    torch.testing.assert_close(positions(x, 2) - x, positions.weight[2:6].expand(B, -1, -1))
+    with pytest.raises(ValueError, match="position 7 is past the 6 learned"):
+        positions(x, 3)
+
+
+# Dropout
+
+
+@pytest.mark.parametrize("p", [0.05, 0.3, 0.5, 0.9])
+def test_dropout_drops_at_its_rate_and_keeps_the_mean(p: float) -> None:
+    torch.manual_seed(0)
+    count, rate = 400_001, round(p * 256) / 256  # not a multiple of the eight that share a draw
+    y = Dropout(p)(torch.ones(count))
+    dropped = int((y == 0).sum())
+    spread = math.sqrt(count * rate * (1 - rate))
+    assert abs(dropped - count * rate) < 5 * spread
+    assert y.unique().tolist() == pytest.approx([0, 1 / (1 - rate)])
+    assert abs(float(y.double().mean()) - 1) < 5 * spread / count / (1 - rate)
+
+
+def test_elements_that_share_a_draw_drop_independently() -> None:
+    torch.manual_seed(0)
+    dropped = (Dropout(0.5)(torch.ones(100_000, 8)) == 0).double()
+    correlations = torch.corrcoef(dropped.T).fill_diagonal_(0)
+    assert correlations.abs().max() < 5 / math.sqrt(100_000)
+
+
+def test_dropout_follows_the_seed_of_torch() -> None:
+    dropout, x = Dropout(0.4), torch.randn(3, 5, 7)
+
+    def draw(seed: int) -> Tensor:
+        torch.manual_seed(seed)
+        return dropout(x)
+
+    assert torch.equal(draw(1), draw(1))
+    assert not torch.equal(draw(1), draw(2))
+    assert not torch.equal(dropout(x), dropout(x))
+
+
+def test_dropout_outside_training_or_of_nothing_is_identity() -> None:
+    x = torch.randn(5)
+    assert Dropout(0.5).eval()(x) is x
+    assert Dropout(0.0)(x) is x
+
+
+def test_dropout_passes_gradients_where_it_passed_values() -> None:
+    x = torch.ones(50, 9, requires_grad=True)
+    y = Dropout(0.3)(x)
+    y.sum().backward()
+    assert torch.equal(x.grad, y.detach())
+
+
+@pytest.mark.parametrize("shape", [(0,), (1,), (7,), (3, 1, 5)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
+def test_dropout_keeps_shape_and_dtype(shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    y = Dropout(0.5)(torch.ones(shape, dtype=dtype))
+    assert (y.shape, y.dtype) == (shape, dtype)
+
+
+def test_dropout_takes_every_rate_below_one() -> None:
+    assert Dropout(0.999)(torch.ones(4000)).isfinite().all()
+    for p in (1.0, -0.1):
+        with pytest.raises(ValueError, match=r"in \[0, 1\)"):
+            Dropout(p)
+
+
+# The loss
+
+
+def random_tokens(n: int, v: int, seed: int, dtype: torch.dtype = torch.double) -> tuple[Tensor, Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    hidden = torch.randn(n, 4, generator=generator, dtype=dtype).requires_grad_()
+    weight = torch.randn(v, 4, generator=generator, dtype=dtype).requires_grad_()
+    return hidden, weight, torch.randint(v, (n,), generator=generator)
+
+
+def value_and_gradients(value: Tensor, hidden: Tensor, weight: Tensor) -> tuple[Tensor, ...]:
+    return value, *torch.autograd.grad(value * 0.7, (hidden, weight))
+
+
+@settings(max_examples=30)
+@given(n=st.integers(0, 150), v=st.integers(1, 9), smoothing=st.sampled_from([0.0, 0.1]), seed=st.integers(0, 99))
+def test_the_loss_is_pytorchs(n: int, v: int, smoothing: float, seed: int) -> None:
+    hidden, weight, targets = random_tokens(n, v, seed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loss, "BLOCK_LOGITS", 1)  # blocks of 64 tokens
+        ours = value_and_gradients(linear_cross_entropy(hidden, weight, targets, smoothing), hidden, weight)
+    plain = F.cross_entropy(hidden @ weight.T, targets, reduction="sum", label_smoothing=smoothing)
+    for found, expected in zip(ours, value_and_gradients(plain, hidden, weight), strict=True):
+        torch.testing.assert_close(found, expected, atol=1e-9, rtol=1e-9)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_the_loss_stays_finite_with_large_logits(smoothing: float) -> None:
+    hidden, weight, targets = random_tokens(40, 7, 0, torch.float32)
+    big = (hidden * 300).detach().requires_grad_()
+    ours = value_and_gradients(linear_cross_entropy(big, weight, targets, smoothing), big, weight)
+    plain = F.cross_entropy(big @ weight.T, targets, reduction="sum", label_smoothing=smoothing)
+    for found, expected in zip(ours, value_and_gradients(plain, big, weight), strict=True):
+        assert found.isfinite().all()
+        torch.testing.assert_close(found, expected, atol=1e-3, rtol=1e-4)
+
+
+def test_the_loss_without_gradients_is_the_same() -> None:
+    hidden, weight, targets = random_tokens(10, 5, 0)
+    with torch.no_grad():
+        found = linear_cross_entropy(hidden, weight, targets, 0.1)
+    torch.testing.assert_close(found, linear_cross_entropy(hidden, weight, targets, 0.1).detach())

@@ -1,0 +1,204 @@
+"""Encoder-decoders: one pass and step by step agree, padding is nothing, and the record tells what ran.
+
+Letters: B batch, S source, T target, W hypotheses, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+from torch import Tensor
+from toy_models import LIMIT, MODELS, START, VOCABULARY, padded, some_sources, toy_model
+
+from attentionflow.models.recurrent import RecurrentSettings
+from attentionflow.models.seq2seq import Seq2Seq, State
+from attentionflow.models.transformer import Transformer, TransformerSettings
+from attentionflow.recorder import recording
+
+LENGTHS = [6, 3, 4]
+T = 5
+
+models = pytest.mark.parametrize("name", MODELS)
+
+
+def a_target(batch: int = len(LENGTHS)) -> Tensor:
+    generator = torch.Generator().manual_seed(1)
+    tokens = torch.randint(START, VOCABULARY, (batch, T), generator=generator)
+    tokens[:, 0] = START
+    return tokens
+
+
+def logits_of(model: Seq2Seq, source: Tensor, mask: Tensor | None, target: Tensor) -> Tensor:
+    return model(source, mask, target) @ model.output.T
+
+
+@models
+@pytest.mark.parametrize("beams", [1, 3])
+@torch.no_grad()
+def test_step_by_step_is_one_teacher_forced_pass(name: str, beams: int) -> None:
+    model, (source, mask), target = toy_model(name), padded(some_sources(LENGTHS)), a_target(len(LENGTHS) * beams)
+    expected = logits_of(model, source.repeat_interleave(beams, 0), mask.repeat_interleave(beams, 0), target)
+    state, steps = model.start(source, mask, beams), []
+    for position in range(T):
+        logits, state = model.step(target[:, position].view(-1, beams), position, state)
+        assert logits.shape == (len(LENGTHS), beams, VOCABULARY)
+        steps.append(logits.flatten(0, 1))
+    torch.testing.assert_close(torch.stack(steps, 1), expected, atol=1e-5, rtol=1e-5)
+    assert expected.std() > 0.5  # nothing is compared with nothing
+
+
+@models
+@torch.no_grad()
+def test_without_padding_no_mask_is_needed(name: str) -> None:
+    model, (source, mask), target = toy_model(name), padded(some_sources([5, 5])), a_target(2)
+    expected = logits_of(model, source, mask, target)
+    torch.testing.assert_close(logits_of(model, source, None, target), expected, atol=1e-5, rtol=1e-5)
+    stepped, _ = model.step(target[:, :1], 0, model.start(source, None, 1))
+    torch.testing.assert_close(stepped[:, 0], expected[:, 0], atol=1e-5, rtol=1e-5)
+
+
+@models
+@torch.no_grad()
+def test_padding_the_source_changes_nothing(name: str) -> None:
+    model, sources, target = toy_model(name), some_sources(LENGTHS), a_target()
+    together = logits_of(model, *padded(sources, extra=2), target)
+    for row, source in enumerate(sources):
+        alone = logits_of(model, source[None], None, target[row : row + 1])
+        torch.testing.assert_close(together[row : row + 1], alone, atol=1e-5, rtol=1e-5)
+
+
+@models
+def test_a_target_token_changes_nothing_before_it(name: str) -> None:
+    model, (source, mask), target = toy_model(name), padded(some_sources(LENGTHS)), a_target()
+    other = target.clone()
+    other[:, 3] = (other[:, 3] + 1) % VOCABULARY
+    changed = (logits_of(model, source, mask, target) - logits_of(model, source, mask, other)).abs().amax(-1)
+    assert changed[:, :3].max() < 1e-5
+    assert changed[:, 3].min() > 1e-3
+
+
+@models
+def test_every_parameter_learns(name: str) -> None:
+    model = toy_model(name).train()
+    source, mask = padded(some_sources(LENGTHS))
+    logits_of(model, source, mask, a_target()).square().sum().backward()
+    assert [name for name, p in model.named_parameters() if p.grad is None or p.grad.eq(0).all()] == []
+
+
+# States
+
+
+@models
+@torch.no_grad()
+def test_a_reordered_state_continues_the_chosen_hypotheses(name: str) -> None:
+    model, (source, mask), beams = toy_model(name), padded(some_sources([4, 3])), 3
+    target = a_target(2 * beams)
+    parents = torch.tensor([2, 0, 0, 3, 5, 4])  # hypotheses stay with their sentence
+    state = model.start(source, mask, beams)
+    for position in range(2):
+        _, state = model.step(target[:, position].view(2, beams), position, state)
+    logits, _ = model.step(target[:, 2].view(2, beams), 2, state.reorder(parents))
+    expected = torch.cat((target[parents, :2], target[:, 2:3]), 1)
+    full = logits_of(model, source.repeat_interleave(beams, 0), mask.repeat_interleave(beams, 0), expected)
+    torch.testing.assert_close(logits.flatten(0, 1), full[:, -1], atol=1e-5, rtol=1e-5)
+
+
+@models
+@torch.no_grad()
+def test_a_kept_state_is_that_of_the_kept_sentences(name: str) -> None:
+    model, (source, mask), beams = toy_model(name), padded(some_sources(LENGTHS)), 2
+    target = a_target(len(LENGTHS) * beams)
+    state = model.start(source, mask, beams)
+    _, state = model.step(target[:, 0].view(-1, beams), 0, state)
+    hypotheses = torch.tensor([1, 1, 5, 4])
+    state = state.keep(torch.tensor([0, 2]), hypotheses)
+    logits, _ = model.step(target[hypotheses, 1].view(2, beams), 1, state)
+    chosen = torch.tensor([0, 0, 2, 2])
+    full = logits_of(model, source[chosen], mask[chosen], target[hypotheses, :2])
+    torch.testing.assert_close(logits.flatten(0, 1), full[:, -1], atol=1e-5, rtol=1e-5)
+
+
+def test_states_select_shared_by_sentence_and_own_by_hypothesis() -> None:
+    state = State((torch.tensor([[0], [10]]),), (torch.tensor([[0], [1], [2], [3]]),))
+    reordered = state.reorder(torch.tensor([1, 1, 3, 2]))
+    assert reordered.shared is state.shared
+    assert reordered.own[0].flatten().tolist() == [1, 1, 3, 2]
+    kept = state.keep(torch.tensor([1]), torch.tensor([3, 2]))
+    assert kept.shared[0].tolist() == [[10]]
+    assert kept.own[0].flatten().tolist() == [3, 2]
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        (TransformerSettings, {"dropout": 1.0}),
+        (TransformerSettings, {"positions": "sinus"}),
+        (TransformerSettings, {"heads": 0}),
+        (TransformerSettings, {"encoder_layers": 0}),
+        (TransformerSettings, {"hidden": 8}),
+        (RecurrentSettings, {"dropout": -0.1}),
+        (RecurrentSettings, {"hidden": "many"}),
+        (RecurrentSettings, {"width": 8}),
+    ],
+    ids=str,
+)
+def test_wrong_settings_are_refused_by_name(kind: type, given: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match=next(iter(given))):
+        kind(**given)
+
+
+@pytest.mark.parametrize("given", [{"width": 16, "heads": 3}, {"width": 16, "heads": 4, "groups": 3}])
+def test_heads_that_do_not_divide_are_refused_when_the_model_is_built(given: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="must divide"):
+        Transformer(TransformerSettings(**given), VOCABULARY, "source", "target")
+
+
+def test_learned_positions_refuse_a_longer_sequence() -> None:
+    model, (source, mask) = toy_model("learned"), padded(some_sources([LIMIT + 1]))
+    with pytest.raises(ValueError, match=f"{LIMIT + 1} is past the {LIMIT} learned"):
+        model(source, mask, a_target(1))
+    assert toy_model("rotary")(source, mask, a_target(1)).shape[1] == T
+
+
+# The record
+
+
+@models
+def test_the_record_of_a_teacher_forced_pass(name: str) -> None:
+    model, (source, mask) = toy_model(name), padded(some_sources(LENGTHS))
+    with recording(model) as heard:
+        model(source, mask, a_target())
+    record = heard.record()
+    described = {s.name: (s.role, s.queries, s.keys, s.layer, s.residual, s.weights.shape) for s in record}
+    if name == "recurrent":
+        assert described == {"attention": ("cross", "target", "source", 0, False, (3, 1, T, 6))}
+    else:
+        heads = 4 if name == "grouped" else 2
+        expected = {}
+        for i in range(2):
+            expected[f"encoder.{i}.attention"] = ("self", "source", "source", i, True, (3, heads, 6, 6))
+        for i in range(2):
+            expected[f"decoder.{i}.attention"] = ("self", "target", "target", i, True, (3, heads, T, T))
+            expected[f"decoder.{i}.cross"] = ("cross", "target", "source", i, True, (3, heads, T, 6))
+        assert list(described.items()) == list(expected.items())
+        for site in record.select(role="self", queries="target"):
+            assert (np.triu(site.weights, 1) == 0).all()
+    np.testing.assert_array_equal(record.present["source"], mask.numpy())
+    for site in record:
+        np.testing.assert_allclose(site.weights.sum(-1), 1, atol=1e-6)
+        if site.keys == "source":
+            hidden = np.broadcast_to(~mask.numpy()[:, None, None], site.weights.shape)
+            assert (site.weights[hidden] == 0).all()
+
+
+@models
+def test_recording_changes_no_feature(name: str) -> None:
+    model, (source, mask) = toy_model(name), padded(some_sources(LENGTHS))
+    unrecorded = model(source, mask, a_target())
+    with recording(model):
+        assert torch.equal(model(source, mask, a_target()), unrecorded)
