@@ -45,15 +45,12 @@ PUBLIC = {
     "Run",
     "Site",
     "UserError",
-    "attend",
     "evaluate",
-    "gate",
     "load",
     "look",
     "page",
     "recording",
     "train",
-    "weigh",
 }
 
 MOST_PACKAGES = 30

@@ -221,6 +221,13 @@ def test_a_loss_that_is_no_number_stops_with_the_remedy(pairs: Path, tmp_path: P
         train(pairs, tmp_path / "run", learning_rate=1e30, clip=1e30, warmup=0.0)
 
 
+def test_mixed_precision_learns_too(pairs: Path, tmp_path: Path) -> None:
+    run = train(pairs, tmp_path / "run", precision="bf16", steps=30)
+    lines = [json.loads(line) for line in (run.folder / "log.jsonl").read_text().splitlines()]
+    losses = [line["nats"] for line in lines if "nats" in line]
+    assert losses[-1] < losses[0]
+
+
 def test_tensorboard_is_written_on_request(pairs: Path, tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     run = train(pairs, tmp_path / "run", steps=6, trackers="tensorboard")

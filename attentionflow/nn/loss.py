@@ -22,7 +22,10 @@ def linear_cross_entropy(hidden: Tensor, weight: Tensor, targets: Tensor, smooth
     """
     if hidden.shape[0] == 0:
         return hidden.sum() + weight.sum() * 0
-    return _LinearCrossEntropy.apply(hidden, weight, targets, smoothing)
+    if hidden.dtype in (torch.float16, torch.bfloat16):  # features under mixed precision; a sum needs more digits
+        hidden = hidden.float()
+    with torch.autocast(hidden.device.type, enabled=False):
+        return _LinearCrossEntropy.apply(hidden, weight.to(hidden.dtype), targets, smoothing)
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
