@@ -314,6 +314,8 @@ class Trainer:
         if self.training.ema:
             decay = min(self.training.ema, (1 + self.at.step) / (10 + self.at.step))
             torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - decay)
+            for kept, now in zip(self.average.buffers(), self.model.buffers(), strict=True):
+                kept.copy_(now)  # running statistics and the like are averages already
 
     def validate(self) -> None:
         """Score the averaged weights on the validation split and keep them if they are the best so far."""

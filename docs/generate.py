@@ -224,9 +224,9 @@ CHINESE = {
     "target of the most similar training source": "最相似的训练源文的译文",
     # data sets
     "Dates, numbers and amounts of money in the writing of 30 locales, to a normal form; made from CLDR, without end: "
-    "20,000 train, 500 val and 1,000 test by default, with no target in two of them.": (
+    "60,000 train, 500 val and 1,000 test by default, with no target in two of them.": (
         "30 个区域写法的日期、数字和金额，译成统一格式；由 CLDR 生成，没有穷尽："
-        "默认训练 20,000、验证 500、测试 1,000，任何目标文本都不会出现在两个划分中。"
+        "默认训练 60,000、验证 500、测试 1,000，任何目标文本都不会出现在两个划分中。"
     ),
     "Unicode License v3 (CLDR's data), BSD-3-Clause (Babel).": (
         "Unicode License v3（CLDR 数据），BSD-3-Clause（Babel）。"

@@ -41,8 +41,8 @@ def beam_search(
     source (B, S), source_mask (B, S) or None. limits (B,): most tokens of each sentence's hypothesis, end not counted,
     so that the answer does not depend on what shares the batch.
     Hypotheses are compared by log-probability / length^length_penalty, the end token counted (Wu et al. 2016 without
-    their constants). A sentence stops once `beams` hypotheses ended and the best of them beats, length for length, the
-    best open one, or once no open one can still reach it.
+    their constants). A sentence stops once its best ended hypothesis beats, length for length, the best open one, since
+    one that trails then seldom comes back.
     """
     device, count = source.device, len(source)
     if beams == 1:  # greedy ends where the end is likeliest, whatever a longer hypothesis might reach
@@ -57,7 +57,7 @@ def beam_search(
     scores = torch.full((count, beams), -torch.inf, device=device)
     scores[:, 0] = 0.0
     ended_best = torch.full((count,), -torch.inf, device=device)  # normalised score of the best ended one
-    ended_raw, ended_count = torch.zeros(count, device=device), torch.zeros(count, dtype=torch.long, device=device)
+    ended_raw = torch.zeros(count, device=device)
     ended_tokens: list[Tensor | None] = [None] * count
     position = 0
     while True:
@@ -74,7 +74,6 @@ def beam_search(
             ended_tokens[row] = history[row, parents[row, index[row]]]
         ended_best = torch.where(better, value, ended_best)
         ended_raw = torch.where(better, chosen.gather(1, index[:, None])[:, 0], ended_raw)
-        ended_count += (candidates > -torch.inf).sum(1)
 
         cut_tokens, cut_scores = history[:, 0], scores[:, 0]
         scores, order = torch.where(ending, -torch.inf, chosen).topk(beams, dim=1)
@@ -82,11 +81,9 @@ def beam_search(
         history = torch.cat((history.gather(1, parents[..., None].expand_as(history)), tokens[..., None]), dim=2)
         position += 1
 
-        # An open hypothesis can at best lose nothing more up to its limit; one that trails now seldom comes back.
-        now = scores[:, 0] / float(position + 1) ** length_penalty
-        reach = scores[:, 0] / (limits + 1.0) ** length_penalty
-        at_limit = position >= limits + 1
-        done = ((ended_count >= beams) & (ended_best >= now)) | (ended_best >= reach) | at_limit
+        # As if the best open hypothesis ended now at no cost.
+        promise = scores[:, 0] / float(position + 1) ** length_penalty
+        done = (ended_best >= promise) | (position > limits)
         for row in done.nonzero()[:, 0].tolist():
             ended = ended_tokens[row]
             if ended is None:  # cut off by the limit: the best open one before this step, which is past the limit
@@ -101,16 +98,16 @@ def beam_search(
         if len(left) < len(done):
             open_ids = open_ids[left.cpu()]
             tokens, scores, history, limits = tokens[left], scores[left], history[left], limits[left]
-            ended_best, ended_raw, ended_count = ended_best[left], ended_raw[left], ended_count[left]
+            ended_best, ended_raw = ended_best[left], ended_raw[left]
             ended_tokens = [ended_tokens[row] for row in left.tolist()]
 
 
 def _extend(logits: Tensor, scores: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
     """The `count` best continuations of each sentence: scores, parent beams and tokens, each (B, count)."""
-    normaliser = logits.logsumexp(-1, keepdim=True)
     width = min(count, logits.shape[-1])
-    top, tokens = logits.topk(width, dim=-1)  # no continuation outside its own beam's best can be among the best
-    total = (top - normaliser + scores[..., None]).flatten(1)
+    # No continuation outside its own beam's best can be among the best.
+    top, tokens = logits.log_softmax(-1).topk(width, dim=-1)
+    total = (top + scores[..., None]).flatten(1)
     chosen, index = total.topk(min(count, total.shape[1]), dim=1)
     return chosen, index // width, tokens.flatten(1).gather(1, index)
 

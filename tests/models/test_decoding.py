@@ -82,11 +82,8 @@ def reference_beam_search(model: Seq2Seq, source: Tensor, limit: int, beams: int
         ]
         before = alive
         alive = [(score, (*tokens, token)) for score, tokens, token in candidates if token != END][:beams]
-        if ended:
-            best, leader = max(ended)[0], alive[0][0]
-            enough = len(ended) >= beams and best >= normalised(leader, length + 2)
-            if beams == 1 or enough or best >= normalised(leader, limit + 1):
-                break
+        if ended and (beams == 1 or max(ended)[0] >= normalised(alive[0][0], length + 2)):
+            break
     if not ended:
         return Hypothesis(before[0][1], before[0][0], False)
     _, score, tokens = max(ended)
