@@ -25,7 +25,8 @@ _UNSPACED = r"\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\
 # Accents and vowel signs that stand for themselves, and joiners: part of a word, but not \w.
 _MARKS = "\u200c\u200d" + "".join(c for c in map(chr, range(0x300, 0xFE30)) if unicodedata.category(c)[0] == "M")
 _LETTERS = rf"[^\W{_UNSPACED}](?:[^\W{_UNSPACED}]|[{_MARKS}])*"
-_WORD = re.compile(rf"[{_UNSPACED}]|{_LETTERS}(?:['’\-]{_LETTERS})*|[^\w\s]")
+# Hyphens and apostrophes join letters (T-shirt, don't), not figures (2024-03-15).
+_WORD = re.compile(rf"[{_UNSPACED}]|{_LETTERS}(?:['’\-](?!\d){_LETTERS})*|[^\w\s]")
 _BLANK = "\u2581"
 
 

@@ -150,6 +150,7 @@ def test_sub_words_lie_on_their_words() -> None:
         ("हिन्दी भाषा", ["हिन्दी", "भाषा"]),
         ("مُحَمَّد", ["مُحَمَّد"]),
         (unicodedata.normalize("NFD", "crème brûlée"), [*unicodedata.normalize("NFD", "crème brûlée").split()]),
+        ("2024-03-15 T-shirt", ["2024", "-", "03", "-", "15", "T-shirt"]),
         ("l’été - \u201cici\u201d", ["l’été", "-", "\u201c", "ici", "\u201d"]),
         ("", []),
     ],
