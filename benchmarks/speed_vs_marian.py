@@ -1,16 +1,17 @@
 """Our transformer beside Hugging Face's Marian of the same dimensions, on the same pairs of Multi30k, in turns.
 
-    python benchmarks/speed_vs_marian.py                 both, writes the claims
-    python benchmarks/speed_vs_marian.py memory ours     peak memory of one side, in a process of its own
+    python benchmarks/speed_vs_marian.py
 
-Both use one vocabulary, the same dropout, label smoothing, gradient clipping and fused AdamW, and about as many target
-tokens a step. Marian takes its batches from its own collator and length grouping, loss by `cross_entropy` on its
-logits, and decodes by `generate` in batches sorted by length. Each side trains for the same minutes, in turns, and then
-decodes the whole test set with the model that came out, so hypotheses have natural lengths; those are reported.
+Each side has a process of its own, and only one of them works at a time. Both use one vocabulary, the same dropout,
+label smoothing, gradient clipping and fused AdamW, and about as many target tokens a step. Marian takes its batches
+from its own collator and length grouping, its loss by `cross_entropy` on its logits, and decodes by `generate` in
+batches sorted by length. Each side trains for the same minutes, in turns, and then decodes the whole test set with the
+model that came out, so hypotheses have natural lengths; those are reported.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -26,8 +27,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from _results import claim
-from transformers import DataCollatorForSeq2Seq, MarianConfig, MarianMTModel
-from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from attentionflow._device import keep_freed_memory
 from attentionflow._plan import make_plan
@@ -49,16 +48,23 @@ def adam(model: torch.nn.Module) -> torch.optim.Optimizer:
     return torch.optim.AdamW(model.parameters(), lr=2e-3, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
 
 
-class Ours:
+class Data:
+    """The pairs as token ids: the same for both sides."""
+
     def __init__(self) -> None:
-        keep_freed_memory()
-        torch.manual_seed(0)
         self.plan = make_plan("translation", "multi30k", None, {"batch_tokens": TOKENS}, 0)
         self.task = self.plan.task
         self.splits, _ = self.task.read("multi30k", 0)
         self.task.learn(self.splits["train"])
         self.train, _ = self.task.prepare(self.splits["train"], True)
-        self.model = self.task.build("transformer", self.plan.model)
+
+
+class Ours:
+    def __init__(self, data: Data) -> None:
+        keep_freed_memory()
+        torch.manual_seed(0)
+        self.task, self.splits, self.train = data.task, data.splits, data.train
+        self.model = self.task.build("transformer", data.plan.model)
         self.optimizer = adam(self.model)
 
     def steps(self) -> Iterator[int]:
@@ -85,9 +91,11 @@ class Ours:
 
 
 class Marian:
-    def __init__(self, ours: Ours) -> None:
+    def __init__(self, data: Data) -> None:
+        from transformers import DataCollatorForSeq2Seq, MarianConfig, MarianMTModel
+
         torch.manual_seed(0)
-        same, vocabulary = ours.plan.model, len(ours.task.vocabulary)
+        same, vocabulary = data.plan.model, len(data.task.vocabulary)
         config = MarianConfig(
             vocab_size=vocabulary,
             d_model=same.width,
@@ -113,16 +121,18 @@ class Marian:
         )
         self.model = MarianMTModel(config)
         self.optimizer = adam(self.model)
-        self.smoothing = ours.plan.task.settings.label_smoothing
-        pairs = zip(ours.train.sources, ours.train.targets, strict=True)
+        self.smoothing = data.plan.task.settings.label_smoothing
+        pairs = zip(data.train.sources, data.train.targets, strict=True)
         self.pairs = [{"input_ids": s, "labels": [*t, END], "attention_mask": [1] * len(s)} for s, t in pairs]
         mean = np.mean([max(len(p["input_ids"]), len(p["labels"])) for p in self.pairs])
         self.batch = round(TOKENS / float(mean))
         self.collate = DataCollatorForSeq2Seq(_Padder(), model=self.model, label_pad_token_id=-100)
-        test, _ = ours.task.prepare(list(ours.splits["test"]), False)
+        test, _ = data.task.prepare(list(data.splits["test"]), False)
         self.test = sorted(test.sources, key=len)
 
     def steps(self) -> Iterator[int]:
+        from transformers.trainer_pt_utils import LengthGroupedSampler
+
         lengths = [len(pair["labels"]) for pair in self.pairs]
         generator = torch.Generator().manual_seed(0)
         while True:
@@ -181,53 +191,68 @@ def decoded(decode: Callable[[], list[int]]) -> tuple[float, float]:
     return len(lengths) / (time.perf_counter() - started), float(np.mean(lengths))
 
 
-def memory(side: str) -> None:
-    """Train for a while and decode; print the peak resident memory in MiB."""
-    ours = Ours()
-    one = ours if side == "ours" else Marian(ours)
-    timed(one.steps(), 20)
-    one.decode()
-    # Not getrusage: its peak is inherited from the parent process.
-    peak = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    print(int(peak[1]) / 1024)
+def work(side: str) -> None:
+    """Do what standard input asks for, and answer each line with one of JSON."""
+    one: Ours | Marian = {"ours": Ours, "marian": Marian}[side](Data())
+    steps = one.steps()
+    for line in sys.stdin:
+        match line.split():
+            case ["train", seconds]:
+                answer: Any = timed(steps, float(seconds))
+            case ["decode"]:
+                answer = decoded(one.decode)
+            case ["parameters"]:
+                answer = sum(p.numel() for p in one.model.parameters())
+            case ["peak"]:  # MiB; not getrusage, whose peak is inherited from the parent process
+                answer = int(re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024
+        print(json.dumps(answer), flush=True)
+
+
+class Worker:
+    """A side in a process of its own."""
+
+    def __init__(self, side: str) -> None:
+        command = [sys.executable, __file__, side]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def __call__(self, request: str) -> Any:
+        print(request, file=self.process.stdin, flush=True)
+        return json.loads(self.process.stdout.readline())
 
 
 def main() -> None:
-    ours = Ours()
-    sides: dict[str, Any] = {"ours": ours, "marian": Marian(ours)}
-    steps = {name: side.steps() for name, side in sides.items()}
+    sides = {name: Worker(name) for name in ("ours", "marian")}
     totals = {name: [0, 0.0] for name in sides}
-    for name in sides:
-        timed(steps[name], 5)  # allocations and kernel choices
+    for worker in sides.values():
+        worker("train 5")  # allocations and kernel choices
     for _ in range(TURNS):
-        for name in sides:
-            tokens, seconds = timed(steps[name], TURN_SECONDS)
+        for name, worker in sides.items():
+            tokens, seconds = worker(f"train {TURN_SECONDS}")
             totals[name][0] += tokens
             totals[name][1] += seconds
     rates = {name: tokens / seconds for name, (tokens, seconds) in totals.items()}
-    about = {"parameters": {name: sum(p.numel() for p in side.model.parameters()) for name, side in sides.items()}}
     claim(
         "translation/multi30k/default/train_tokens_per_second_vs_marian",
         rates["ours"] / rates["marian"],
         "x",
         ">= 1.5",
         peer={"Marian target tokens/s": rates["marian"], "ours": rates["ours"]},
-        **about,
+        parameters={name: worker("parameters") for name, worker in sides.items()},
     )
-    speeds = {name: [decoded(side.decode) for _ in range(2)] for name, side in sides.items()}
-    best = {name: max(found) for name, found in speeds.items()}
+    speeds: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
+    for _ in range(3):
+        for name, worker in sides.items():
+            speeds[name].append(worker("decode"))
+    middle = {name: sorted(found)[1] for name, found in speeds.items()}
     claim(
         "translation/multi30k/default/beam5_sentences_per_second_vs_marian",
-        best["ours"][0] / best["marian"][0],
+        middle["ours"][0] / middle["marian"][0],
         "x",
         ">= 3",
-        peer={"Marian sentences/s": best["marian"][0], "ours": best["ours"][0]},
-        tokens_per_hypothesis={name: round(length, 2) for name, (_, length) in best.items()},
+        peer={"Marian sentences/s": middle["marian"][0], "ours": middle["ours"][0]},
+        tokens_per_hypothesis={name: round(length, 2) for name, (_, length) in middle.items()},
     )
-    peaks = {}
-    for name in sides:
-        command = [sys.executable, __file__, "memory", name]
-        peaks[name] = float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    peaks = {name: worker("peak") for name, worker in sides.items()}
     claim(
         "translation/multi30k/default/peak_memory_vs_marian",
         peaks["ours"] / peaks["marian"],
@@ -238,4 +263,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    memory(sys.argv[2]) if sys.argv[1:2] == ["memory"] else main()
+    work(sys.argv[1]) if len(sys.argv) > 1 else main()
