@@ -227,15 +227,13 @@ class Translation(Task[Pair, Encoded]):
     # Looking
 
     def replay(self, model: Seq2Seq, examples: Sequence[Pair], predictions: Sequence[Prediction]) -> Tensor:
-        most = self.settings.max_length - 1
-        device = model.output.device
-        ids = self.vocabulary.encode(pair.source for pair in examples)
-        source, mask = _pad([[*tokens[:most], END] for tokens in ids])
-        inputs, _ = _pad([[START, *p.raw] for p in predictions])
-        answers, present = _pad([[*p.raw, END] for p in predictions])
-        features = model(source.to(device), None if mask is None else mask.to(device), inputs.to(device))
-        scores = (features @ model.output.T).log_softmax(-1).gather(-1, answers.to(device)[..., None])[..., 0]
-        return (scores if present is None else scores * present.to(device)).sum(1)
+        sources = self.prepare(examples, training=False)[0].sources
+        written = Encoded(sources, [list(p.raw) for p in predictions], np.arange(len(sources)))
+        batch = self.collate(written, written.rows, 0, None).to(model.output.device)
+        features = model(batch["source"], batch.get("mask"), batch["inputs"])
+        scores = (features @ model.output.T).log_softmax(-1).gather(-1, batch["answers"][..., None])[..., 0]
+        present = batch.get("present")
+        return (scores if present is None else scores * present).sum(1)
 
     def axes(self, examples: Iterable[Pair], predictions: Iterable[Prediction]) -> dict[str, list[Axis]]:
         """A position of the target is a decoder step, labelled with the token that it writes."""
