@@ -14,18 +14,19 @@ if TYPE_CHECKING:
     from attentionflow._predict import Run, load
     from attentionflow._train import train
     from attentionflow.errors import DataError, UserError
-    from attentionflow.record import AttentionRecord, Axis, Site
+    from attentionflow.records import AttentionRecord, Axis, Relevance, Site
     from attentionflow.recorder import recording
     from attentionflow.view import page
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "AttentionRecord": "record",
-    "Axis": "record",
+    "AttentionRecord": "records",
+    "Axis": "records",
     "DataError": "errors",
+    "Relevance": "records",
     "Run": "_predict",
-    "Site": "record",
+    "Site": "records",
     "UserError": "errors",
     "evaluate": "_evaluate",
     "load": "_predict",
@@ -39,6 +40,7 @@ __all__ = [
     "AttentionRecord",
     "Axis",
     "DataError",
+    "Relevance",
     "Run",
     "Site",
     "UserError",

@@ -14,7 +14,7 @@ from torch import nn
 from attentionflow import _checkpoint
 from attentionflow._device import choose_device
 from attentionflow.errors import UserError
-from attentionflow.record import AttentionRecord
+from attentionflow.records import AttentionRecord
 from attentionflow.recorder import recording
 from attentionflow.settings import resolve
 from attentionflow.task import Prediction, Task

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from attentionflow.record import Fold, Role
+from attentionflow.records import Fold, Role
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from attentionflow.attend import Place, dot_product_weights, listener
 from attentionflow.errors import UserError
-from attentionflow.record import AttentionRecord, Axis, Fold, Role, Site
+from attentionflow.records import AttentionRecord, Axis, Fold, Role, Site
 
 # Weights are computed beside the fused kernel in blocks of queries no larger than this many scores.
 BLOCK_SCORES = 1 << 24

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from attentionflow.readers.finding import Finding
-from attentionflow.record import AttentionRecord, Axis
+from attentionflow.records import AttentionRecord, Axis
 from attentionflow.settings import Settings
 
 

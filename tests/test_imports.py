@@ -1,8 +1,8 @@
 """Which module may import which, what an import costs, and that every list names what is there.
 
-    tasks -> models, datasets -> nn, readers -> attend, recorder -> record
+    tasks -> models, datasets -> nn, readers -> attend, recorder -> records
 
-`flow`, `human` and `view` take records, never a model. What stands at the top may import anything but a named task.
+`flows`, `human` and `view` take records, never a model. What stands at the top may import anything but a named task.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from attentionflow.tasks import TASKS
 PACKAGE = Path(attentionflow.__file__).parent
 PYPROJECT = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))
 
-LAYERS = (("tasks",), ("models", "datasets"), ("nn", "readers"), ("attend", "recorder"), ("record",))
-APART = ("flow", "human", "view")
+LAYERS = (("tasks",), ("models", "datasets"), ("nn", "readers"), ("attend", "recorder"), ("records",))
+APART = ("flows", "human", "view")
 FREE = ("errors", "settings")
 # Beside the layers: unit -> what it may import.
-ALSO = {"tasks": {"task"}, "recorder": {"attend"}, "task": {"record", "readers.finding"}, "settings": {"errors"}}
+ALSO = {"tasks": {"task"}, "recorder": {"attend"}, "task": {"records", "readers.finding"}, "settings": {"errors"}}
 # What works on a saved record works without these.
 TRAINING_STACK = {"torch", "accelerate", "tokenizers", "transformers"}
 
@@ -42,6 +42,7 @@ PUBLIC = {
     "AttentionRecord",
     "Axis",
     "DataError",
+    "Relevance",
     "Run",
     "Site",
     "UserError",
@@ -90,16 +91,16 @@ def fault(module: str, imported: str) -> str:
     top, _, inner = imported.partition(".")
     unit, target = module.split(".")[0], inner.split(".")[0]
     if top != "attentionflow":
-        if unit in (*APART, "record") and top in TRAINING_STACK:
+        if unit in (*APART, "records") and top in TRAINING_STACK:
             return f"{unit} must work without {top}"
         is_top = unit.startswith("_") or unit in ("cli", "hf")
         return "only what runs a model may import accelerate" if top == "accelerate" and not is_top else ""
     layer = next((i for i, units in enumerate(LAYERS) if unit in units), None)
     if layer is not None:
         allowed = {unit, *FREE, *(name for units in LAYERS[layer + 1 :] for name in units), *ALSO.get(unit, ())}
-        allowed = {unit} if unit == "record" else allowed
+        allowed = {unit} if unit == "records" else allowed
     elif unit in APART:
-        allowed = {unit, "record", "errors"}
+        allowed = {unit, "records", "errors"}
     elif unit in ("task", *FREE):
         allowed = ALSO.get(unit, set()) | (set(FREE) if unit == "task" else set())
     elif target == "tasks" and inner != "tasks":
@@ -124,7 +125,7 @@ def test_imports_point_one_way() -> None:
 @pytest.mark.parametrize(
     ("module", "imported"),
     [
-        ("record", "attentionflow.errors"),
+        ("records", "attentionflow.errors"),
         ("attend", "attentionflow.recorder"),
         ("nn.additive", "attentionflow.readers.text"),
         ("nn.additive", "attentionflow.models"),
@@ -135,9 +136,9 @@ def test_imports_point_one_way() -> None:
         ("task", "attentionflow.readers.pairs"),
         ("view.page", "attentionflow.attend"),
         ("view.page", "attentionflow.settings"),
-        ("flow.rollout", "attentionflow.view"),
+        ("flows.rollout", "attentionflow.view"),
         ("view.page", "torch"),
-        ("record", "torch.nn"),
+        ("records", "torch.nn"),
         ("nn.blocks", "accelerate"),
         ("_train", "attentionflow.tasks.translation"),
         ("cli", "attentionflow.tasks.translation"),
@@ -154,7 +155,7 @@ def test_a_wrong_import_is_found(module: str, imported: str) -> None:
         ("tasks.translation", "attentionflow.task"),
         ("task", "attentionflow.readers.finding"),
         ("recorder", "attentionflow.attend"),
-        ("view.page", "attentionflow.record"),
+        ("view.page", "attentionflow.records"),
         ("_train", "attentionflow.tasks"),
         ("nn.blocks", "torch"),
     ],
@@ -176,7 +177,7 @@ def test_every_folder_has_its_place_in_the_order() -> None:
     [
         ("attentionflow, attentionflow.cli", {"torch", "pydantic", "rich", "numpy", "polars"}),
         ("attentionflow.tasks, attentionflow.datasets", {"torch", "pydantic", "numpy"}),
-        ("attentionflow.record, attentionflow.view", {"pydantic", *TRAINING_STACK}),
+        ("attentionflow.records, attentionflow.view", {"pydantic", *TRAINING_STACK}),
     ],
 )
 def test_an_import_brings_nothing_heavy(imported: str, absent: set[str]) -> None:

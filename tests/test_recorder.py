@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from attentionflow import recorder as recorder_module
 from attentionflow.attend import Place, attend, gate, listener, weigh
 from attentionflow.errors import UserError
-from attentionflow.record import Axis
+from attentionflow.records import Axis
 from attentionflow.recorder import NothingRecordedError, RecordingTooLargeError, recording
 
 WIDTH = 12

@@ -27,7 +27,7 @@ from attentionflow.readers.finding import Finding
 from attentionflow.readers.pairs import Pair, check_pairs, read_inputs, read_pairs
 from attentionflow.readers.splits import fill_splits
 from attentionflow.readers.vocabulary import END, PAD, START, Vocabulary
-from attentionflow.record import Axis
+from attentionflow.records import Axis
 from attentionflow.settings import Settings
 from attentionflow.task import Architecture, Batch, Loss, Prediction, Score, Task
 from attentionflow.tasks._nearest import NearestTarget

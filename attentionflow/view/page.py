@@ -18,7 +18,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from attentionflow.errors import UserError, nearest
-from attentionflow.record import AttentionRecord
+from attentionflow.records import AttentionRecord
 from attentionflow.view.payload import payload
 
 THEMES = ("auto", "light", "dark")

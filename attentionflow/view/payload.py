@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from attentionflow.errors import UserError, nearest
-from attentionflow.record import AttentionRecord, Axis, Site
+from attentionflow.records import AttentionRecord, Axis, Site
 
 FINE = 2**21  # weights that are kept with 16 bits
 MANY = 2**22  # weights up to which all of a few examples travel together

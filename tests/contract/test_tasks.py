@@ -12,7 +12,7 @@ import torch
 import attentionflow as af
 from attentionflow._plan import TrainingSettings
 from attentionflow.datasets import DATASETS
-from attentionflow.record import AttentionRecord
+from attentionflow.records import AttentionRecord
 from attentionflow.tasks import TASKS, load_task
 
 CASES = [(name, architecture) for name in TASKS for architecture in load_task(name).architectures]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from attentionflow.errors import UserError
 from attentionflow.readers.vocabulary import BYTES, END, PAD, SPECIAL, START, UNKNOWN, Vocabulary
-from attentionflow.record import Axis
+from attentionflow.records import Axis
 
 ENGLISH = [
     "The quick brown fox jumps over the lazy dog.",

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from attentionflow.errors import UserError
-from attentionflow.record import AttentionRecord, Axis, Fold, Site
+from attentionflow.records import AttentionRecord, Axis, Fold, Site
 from attentionflow.view import Page, page
 from attentionflow.view.payload import pack, units
 

@@ -268,3 +268,46 @@ def _cut(site: Site, index: int, queries: np.ndarray, keys: np.ndarray) -> Site:
         value_norms=None if norms is None else norms[[index]][:, :, keys],
         rows=rows,
     )
+
+
+@dataclass(frozen=True)
+class Relevance:
+    """How much each position of the input stands behind each target position, by one method, for one example.
+
+    values:  (T, n), row by target, column by position of the stream; what a number means is the method's to say.
+    method:  name of the flow method.
+    stream:  the stream of the columns; axis describes it.
+    target_stream, target_axis, targets: the stream of the rows, its axis, and which of its positions they are.
+    settings: the choices that were made, such as the weight of the residual.
+    lower, upper: (T, n) proven bounds on the exact values, where a method computes them.
+    certified: share of the values that were proven without a search.
+    saturation: share of the values that equal the bound set by the first layer alone, so that neither the target nor
+             the layers above matter.
+    notes:   what a reader must know.
+    """
+
+    values: np.ndarray
+    method: str
+    stream: str
+    axis: Axis
+    target_stream: str
+    target_axis: Axis
+    targets: tuple[int, ...]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    lower: np.ndarray | None = None
+    upper: np.ndarray | None = None
+    certified: float | None = None
+    saturation: float | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        expected = (len(self.targets), len(self.axis))
+        for name in ("values", "lower", "upper"):
+            array = getattr(self, name)
+            if array is not None and array.shape != expected:
+                raise ValueError(f"{name} of shape {array.shape}; the axes ask for (targets, positions) = {expected}")
+
+    @property
+    def gap(self) -> float:
+        """Largest distance between the proven bounds; 0 where the method has a closed form."""
+        return 0.0 if self.lower is None or self.upper is None else float(np.max(self.upper - self.lower, initial=0.0))

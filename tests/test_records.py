@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from attentionflow.record import FORMAT, AttentionRecord, Axis, Fold, Site
+from attentionflow.records import FORMAT, AttentionRecord, Axis, Fold, Site
 
 texts = st.text(max_size=4)
 sizes = st.integers(0, 3)
