@@ -115,14 +115,16 @@ class Site:
 
     def unfolded(self, examples: int, queries: int, keys: int) -> np.ndarray:
         """Weights (examples, H, queries, keys) on the whole streams: each window's block put back at its place."""
-        if self.fold is None:
-            return self.weights
-        out = np.zeros((examples, self.weights.shape[1], queries, keys), self.weights.dtype)
-        for row, example in enumerate(self.fold.examples):
-            q, k = self.fold.queries[row], self.fold.keys[row]
-            at = np.ix_([example], range(out.shape[1]), q[q >= 0], k[k >= 0])
-            out[at] = self.weights[row][:, q >= 0][:, :, k >= 0]
-        return out
+        return self.weights if self.fold is None else _put_back(self.weights, self.fold, (examples, queries, keys))
+
+
+def _put_back(array: np.ndarray, fold: Fold, shape: tuple[int, int, int]) -> np.ndarray:
+    out = np.zeros((shape[0], array.shape[1], *shape[1:]), array.dtype)
+    for row, example in enumerate(fold.examples):
+        q, k = fold.queries[row], fold.keys[row]
+        at = np.ix_([example], range(out.shape[1]), q[q >= 0], k[k >= 0])
+        out[at] = array[row][:, q >= 0][:, :, k >= 0]
+    return out
 
 
 # What of a site is an array, and so goes to safetensors; the rest goes to JSON.
@@ -137,6 +139,7 @@ class AttentionRecord:
     axes:    for each stream, one axis an example.
     present: for each stream (B, n), False on padding.
     notes:   what a reader must know, such as "recorded uncompiled".
+    target:  the position of the answer whose score the gradients are of; None where they are of all together.
     """
 
     sites: tuple[Site, ...]
@@ -144,6 +147,7 @@ class AttentionRecord:
     present: Mapping[str, np.ndarray]
     model: str = ""
     notes: tuple[str, ...] = field(default=())
+    target: int | None = None
 
     def __len__(self) -> int:
         return len(next(iter(self.axes.values())))
@@ -163,6 +167,17 @@ class AttentionRecord:
         """The sites that match everything given, in order."""
         wanted = {"role": role, "queries": queries, "keys": keys, "layer": layer}
         return tuple(s for s in self.sites if all(v is None or getattr(s, k) == v for k, v in wanted.items()))
+
+    def unfolded(self) -> AttentionRecord:
+        """The record with every site on its whole streams; value norms of folded sites are left behind."""
+        return replace(self, sites=tuple(map(self._unfolded, self.sites)))
+
+    def _unfolded(self, site: Site) -> Site:
+        if site.fold is None:
+            return site
+        shape = len(self), self.present[site.queries].shape[1], self.present[site.keys].shape[1]
+        gradients = None if site.gradients is None else _put_back(site.gradients, site.fold, shape)
+        return replace(site, weights=site.unfolded(*shape), gradients=gradients, value_norms=None, fold=None)
 
     def example(self, index: int) -> AttentionRecord:
         """The record of one example alone, padding cut away."""
@@ -199,6 +214,7 @@ class AttentionRecord:
             "format": FORMAT,
             "model": self.model,
             "notes": list(self.notes),
+            "target": self.target,
             "streams": list(self.present),
             "axes": {stream: [axis.to_json() for axis in axes] for stream, axes in self.axes.items()},
             "sites": sites,
@@ -228,6 +244,7 @@ class AttentionRecord:
                 present={stream: arrays[f"present.{stream}"] for stream in page["streams"]},
                 model=page["model"],
                 notes=tuple(page["notes"]),
+                target=page["target"],
             )
         except (KeyError, TypeError) as error:  # the two files do not belong together, or are not ours
             raise ValueError(f"the attention record in {folder} is damaged: {error!r}; record it again") from None
@@ -284,6 +301,7 @@ class Relevance:
     saturation: share of the values that equal the bound set by the first layer alone, so that neither the target nor
              the layers above matter.
     notes:   what a reader must know.
+    verdict: whether the values are more faithful to the model than random ones: "yes", "no", "cannot tell"; "" untested.
     """
 
     values: np.ndarray
@@ -299,6 +317,7 @@ class Relevance:
     certified: float | None = None
     saturation: float | None = None
     notes: tuple[str, ...] = ()
+    verdict: str = ""
 
     def __post_init__(self) -> None:
         expected = (len(self.targets), len(self.axis))
@@ -311,3 +330,25 @@ class Relevance:
     def gap(self) -> float:
         """Largest distance between the proven bounds; 0 where the method has a closed form."""
         return 0.0 if self.lower is None or self.upper is None else float(np.max(self.upper - self.lower, initial=0.0))
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The ways that flow takes from one target through the layers, to be drawn.
+
+    levels:  for each level of arcs, lowest first, what lifts it: the name of a site.
+    streams: each stream and how many nodes it has; the nodes of a level are numbered stream after stream.
+    source:  the node of the highest level from which flow starts.
+    edges:   for each input position (None: all together) int (E, 3): level of the arc, node above, node below.
+    flow:    for the same keys (E,) what the arc carries.
+    cut:     for the same keys (E,) True where the arc belongs to the minimum cut, which limits the flow; for max-flow.
+    hidden:  for the same keys, the share of the flow that is too thin to be listed.
+    """
+
+    levels: tuple[str, ...]
+    streams: Mapping[str, int]
+    source: int
+    edges: Mapping[int | None, np.ndarray]
+    flow: Mapping[int | None, np.ndarray]
+    cut: Mapping[int | None, np.ndarray]
+    hidden: Mapping[int | None, float]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -50,6 +51,15 @@ def claim(
         file.write(json.dumps(line, ensure_ascii=False) + "\n")
     print(f"{'met   ' if line['met'] else 'MISSED'} {name} = {value:.4g} {unit} (bar {bar})")
     draw()
+
+
+def fill(page: Path, name: str, text: str) -> None:
+    """Put a generated table between `<!-- generated: NAME -->` and the next `<!-- end -->` of a page."""
+    block = re.compile(rf"(<!-- generated: {re.escape(name)} -->\n).*?(<!-- end -->)", re.DOTALL)
+    filled, count = block.subn(lambda found: f"{found[1]}\n{text}\n\n{found[2]}", page.read_text(encoding="utf-8"))
+    if not count:
+        raise LookupError(f"{page} has no block {name!r}")
+    page.write_text(filled, encoding="utf-8")
 
 
 def meets(value: float, bar: str) -> bool:

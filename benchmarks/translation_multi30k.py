@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from _results import claim
-from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.bleu import BLEU, BLEUScore
 from sacremoses import MosesPunctNormalizer, MosesTokenizer
 
 import attentionflow as af
@@ -31,9 +31,11 @@ def moses(texts: Sequence[str], language: str) -> list[str]:
     return [tokenizer.tokenize(normalizer.normalize(text.lower()), return_str=True) for text in texts]
 
 
-def published_bleu(hypotheses: Sequence[str], references: Sequence[str]) -> BLEU:
+def published_bleu(hypotheses: Sequence[str], references: Sequence[str]) -> tuple[BLEUScore, str]:
+    """The score, and sacrebleu's signature of it."""
     metric = BLEU(tokenize="none", force=True)
-    return metric.corpus_score(moses(hypotheses, "de"), [moses(references, "de")], n_bootstrap=1000)
+    score = metric.corpus_score(moses(hypotheses, "de"), [moses(references, "de")], n_bootstrap=1000)
+    return score, str(metric.get_signature())
 
 
 def main() -> None:
@@ -59,7 +61,7 @@ def main() -> None:
     found = run.evaluate("test")
     test = run.task.read("multi30k", options.seed)[0]["test"]
     hypotheses = [p.output for p in run.predict([pair.source for pair in test])]
-    published = published_bleu(hypotheses, [pair.target for pair in test])
+    published, signature = published_bleu(hypotheses, [pair.target for pair in test])
     name, bar = BARS[options.architecture]
     claim(
         f"translation/multi30k/{name}/bleu",
@@ -71,7 +73,7 @@ def main() -> None:
         seconds=trained,
         training_cpu_seconds=round(burned, 1),
         interval=[round(float(published._mean - published._ci), 2), round(float(published._mean + published._ci), 2)],
-        protocol="lower-cased, normalised, tokenised by sacremoses, " + str(BLEU(tokenize="none").get_signature()),
+        protocol="lower-cased, normalised, tokenised by sacremoses, " + signature,
         cased_detokenised={key: [score.value, score.signature] for key, score in found["metrics"].items()},
     )
 

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from attentionflow.models.seq2seq import Seq2Seq
 
+BLOCK = 64  # columns of the logits that are looked at together in the search for the largest
+
 
 @dataclass(frozen=True)
 class Hypothesis:
@@ -106,10 +108,25 @@ def _extend(logits: Tensor, scores: Tensor, count: int) -> tuple[Tensor, Tensor,
     """The `count` best continuations of each sentence: scores, parent beams and tokens, each (B, count)."""
     width = min(count, logits.shape[-1])
     # No continuation outside its own beam's best can be among the best.
-    top, tokens = logits.log_softmax(-1).topk(width, dim=-1)
+    top, tokens = _topk(logits.log_softmax(-1), width)
     total = (top + scores[..., None]).flatten(1)
     chosen, index = total.topk(min(count, total.shape[1]), dim=1)
     return chosen, index // width, tokens.flatten(1).gather(1, index)
+
+
+def _topk(x: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """`x.topk(count)`; a long row is cut into blocks, and only the `count` blocks with the largest maxima are searched,
+    since no other can hold one of the largest."""
+    blocks = x.shape[-1] // BLOCK
+    if blocks < 2 * count:
+        return x.topk(count)
+    whole, rest = x[..., : blocks * BLOCK].unflatten(-1, (blocks, BLOCK)), x[..., blocks * BLOCK :]
+    best = whole.amax(-1).topk(count).indices[..., None]
+    inside = whole.gather(-2, best.expand(*best.shape[:-1], BLOCK)).flatten(-2)
+    columns = (best * BLOCK + torch.arange(BLOCK, device=x.device)).flatten(-2)
+    last = torch.arange(blocks * BLOCK, x.shape[-1], device=x.device).expand_as(rest)
+    values, at = torch.cat((inside, rest), -1).topk(count)
+    return values, torch.cat((columns, last), -1).gather(-1, at)
 
 
 @torch.inference_mode()

@@ -16,7 +16,7 @@ class State:
     """What a decoder carries from step to step.
 
     shared: tensors (B, ...), one entry a sentence, such as the keys and values of the source.
-    own:    tensors (B·W, ...), one entry a hypothesis, such as its cache.
+    own:    tensors (B·W, ...), one entry a hypothesis, such as the state of a recurrent decoder.
     """
 
     shared: tuple[Tensor, ...]
@@ -53,4 +53,7 @@ class Seq2Seq(nn.Module, ABC):
 
     @abstractmethod
     def step(self, tokens: Tensor, position: int, state: State) -> tuple[Tensor, State]:
-        """Feed one token a hypothesis, (B, W), at this position from 0; logits (B, W, V) and the next state."""
+        """Feed one token a hypothesis, (B, W), at this position from 0; logits (B, W, V) and the next state.
+
+        The state given is used up: the next one may be written over it.
+        """

@@ -82,17 +82,25 @@ class Transformer(Seq2Seq):
         return State((mask, *remembered), ())
 
     def step(self, tokens: Tensor, position: int, state: State) -> tuple[Tensor, State]:
-        beams = tokens.shape[1]
-        x = self._embed(tokens.view(-1, 1), self.target_positions, position)
-        mask, *remembered = state.shared
+        count, beams = tokens.shape
+        x = self._embed(tokens.view(-1, 1), self.target_positions, position).view(count, beams, -1)
+        beam = torch.arange(beams, device=tokens.device)
+        # In which beam each earlier step of a hypothesis was computed, (B·W, T): cells stay, hypotheses move.
+        trail = beam.repeat(count)[:, None]
+        if position:
+            trail = torch.cat((state.own[0], trail), dim=1)
+        seen = None if beams == 1 else (trail.view(count, beams, -1, 1) == beam).flatten(2)[:, None]
+        mask, *tensors = state.shared
+        layers = list(self._decoder_layers())
+        remembered, past = tensors[: 2 * len(layers)], tensors[2 * len(layers) :]
         grown: list[Tensor] = []
-        for i, layer in enumerate(self._decoder_layers()):
+        for i, layer in enumerate(layers):
             at = slice(2 * i, 2 * i + 2)
-            past = cast(KeysValues, state.own[at]) if position else None
-            x, kept = layer.step(x, past, cast(KeysValues, tuple(remembered[at])), mask, beams)
-            grown += kept
-        logits = self.decoder_norm(x).view(-1, beams, x.shape[-1]) @ self.output.T
-        return logits, State(state.shared, tuple(grown))
+            cells = cast(KeysValues, tuple(past[at])) if position else None
+            x, cells = layer.step(x, cells, position, seen, cast(KeysValues, tuple(remembered[at])), mask)
+            grown += cells
+        logits = self.decoder_norm(x) @ self.output.T
+        return logits, State((mask, *remembered, *grown), (trail,))
 
     def _decoder_layers(self) -> Iterator[DecoderLayer]:
         return (cast(DecoderLayer, layer) for layer in self.decoder)

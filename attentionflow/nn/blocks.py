@@ -1,6 +1,6 @@
 """Transformer layers with the norm before each part (Xiong et al. 2020), built from the mechanisms.
 
-Letters: B batch, T time, S source, D features.
+Letters: B batch, T time, S source, D features, W hypotheses of a sentence, G groups of heads.
 """
 
 from __future__ import annotations
@@ -47,12 +47,18 @@ class DecoderLayer(nn.Module):
         return self._after_self(x, memory, memory_mask)
 
     def step(
-        self, x: Tensor, past: KeysValues | None, memory: KeysValues, memory_mask: Tensor | None, beams: int
+        self,
+        x: Tensor,
+        cells: KeysValues | None,
+        position: int,
+        seen: Tensor | None,
+        memory: KeysValues,
+        memory_mask: Tensor | None,
     ) -> tuple[Tensor, KeysValues]:
-        """One position x (B·beams, 1, D); the beams of a sentence share its memory (B, G, S, D)."""
-        attended, past = self.attention.step(self.attention_norm(x), past)
-        x = (x + attended).view(-1, beams, x.shape[-1])
-        return self._after_self(x, memory, memory_mask).view(-1, 1, x.shape[-1]), past
+        """One position x (B, W, D) of the hypotheses of a sentence, which share its memory (B, G, S, D); see
+        `SelfAttention.step`."""
+        attended, cells = self.attention.step(self.attention_norm(x), cells, position, seen)
+        return self._after_self(x + attended, memory, memory_mask), cells
 
     def _after_self(self, x: Tensor, memory: KeysValues, memory_mask: Tensor | None) -> Tensor:
         x = x + self.dropout(self.cross(self.cross_norm(x), memory, memory_mask))

@@ -15,6 +15,8 @@ from attentionflow.nn.positions import RotaryPositions
 
 KeysValues = tuple[Tensor, Tensor]
 
+FIRST_ROOM = 16  # decoder steps for which room is made at the first
+
 
 def _head_width(width: int, heads: int, groups: int) -> int:
     if width % heads or heads % groups:
@@ -51,13 +53,25 @@ class SelfAttention(nn.Module):
         values = attend(self, q, k, v, mask=mask, causal=self.causal, dropout=dropout)
         return self.out(values.transpose(1, 2).flatten(2))
 
-    def step(self, x: Tensor, past: KeysValues | None) -> tuple[Tensor, KeysValues]:
-        """The next position x (B, 1, D) after the cached keys and values (B, G, T, D); returns the grown cache."""
-        q, k, v = self._project(x, 0 if past is None else past[0].shape[2])
-        if past is not None:
-            k, v = torch.cat((past[0], k), dim=2), torch.cat((past[1], v), dim=2)
-        values = attend(self, q, k, v)
-        return self.out(values.transpose(1, 2).flatten(2)), (k, v)
+    def step(
+        self, x: Tensor, cells: KeysValues | None, position: int, seen: Tensor | None
+    ) -> tuple[Tensor, KeysValues]:
+        """The next position of the W hypotheses of a sentence, x (B, W, D), and the cells with theirs added.
+
+        cells: keys and values (B, G, room, D) of every hypothesis ever held, W a step; they are written in place and
+        never put in another order: seen (B, 1, W, T·W) tells which of them a hypothesis goes back to, itself included.
+        None where there is one hypothesis.
+        """
+        count, beams, _ = x.shape
+        q, k, v = (
+            t.view(count, beams, -1, self.head_width).transpose(1, 2)
+            for t in self._project(x.flatten(0, 1)[:, None], position)
+        )
+        past = (None, None) if cells is None else cells
+        at, end = position * beams, (position + 1) * beams
+        cells = _store(past[0], k, at), _store(past[1], v, at)
+        values = attend(self, q, cells[0][:, :, :end], cells[1][:, :, :end], mask=seen)
+        return self.out(values.transpose(1, 2).flatten(2)), cells
 
     def _project(self, x: Tensor, start: int) -> tuple[Tensor, Tensor, Tensor]:
         packed = self.project(x).unflatten(-1, (-1, self.head_width))  # (B, T, H + 2G, D)
@@ -67,6 +81,17 @@ class SelfAttention(nn.Module):
             return q, k, v
         turned = self.rotary(packed[:, :, :turning], start).transpose(1, 2)
         return turned[:, : self.heads], turned[:, self.heads :], packed[:, :, turning:].transpose(1, 2)
+
+
+def _store(cells: Tensor | None, new: Tensor, at: int) -> Tensor:
+    """Cells with new ones written at this place; room doubles where there is none left."""
+    size = new.shape[2]
+    if cells is None:
+        cells = new.new_empty(*new.shape[:2], FIRST_ROOM * size, new.shape[3])
+    elif at + size > cells.shape[2]:
+        cells = torch.cat((cells, torch.empty_like(cells)), dim=2)
+    cells[:, :, at : at + size] = new
+    return cells
 
 
 class CrossAttention(nn.Module):

@@ -16,8 +16,9 @@ def token_batches(lengths: np.ndarray, budget: int, seed: int, epoch: int | None
     noise = np.random.default_rng((seed, epoch or 0)).random((2, len(lengths)))
     if epoch is None:
         noise[:] = 0
-    # Sorted by the last side, then by those before it: neighbours are alike on all sides, so little is padding.
-    order = np.lexsort((noise[0], *lengths.T))
+    # Sorted by the first side, then by those after it: neighbours are alike on all sides, so little is padding. Most
+    # batches have none on the first, which is the side that attention must be masked for.
+    order = np.lexsort((noise[0], *lengths.T[::-1]))
     longest = lengths.max(1)[order]
     cuts, most = [0], 0
     for i, length in enumerate(longest.tolist()):

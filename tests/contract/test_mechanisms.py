@@ -269,13 +269,25 @@ def test_cross_attention_is_pytorchs(groups: int, padded: bool) -> None:
 def test_step_by_step_is_one_causal_pass(rotary: bool, groups: int) -> None:
     torch.manual_seed(3)
     module = SelfAttention(D, 4, Place("self", "x", "x"), groups=groups, causal=True, rotary=rotary)
-    x = torch.randn(B, 6, D)
-    past, rows = None, []
-    for position in range(6):
-        row, past = module.step(x[:, position : position + 1], past)
+    x = torch.randn(B, 40, D)  # more positions than there is room for at first
+    cells, rows = None, []
+    for position in range(40):
+        row, cells = module.step(x[:, position : position + 1], cells, position, None)
         rows.append(row)
     torch.testing.assert_close(torch.cat(rows, 1), module(x), atol=1e-6, rtol=1e-5)
-    assert past[0].shape == past[1].shape == (B, groups, 6, D // 4)
+
+
+def test_a_hypothesis_goes_back_to_its_own_cells() -> None:
+    torch.manual_seed(3)
+    module = SelfAttention(D, 4, Place("self", "x", "x"), causal=True, rotary=True)
+    x, beams = torch.randn(B, 3, 2, D), 2  # (B, T, W, D)
+    seen = torch.tensor([[1, 0, 0, 1, 1, 0], [1, 0, 1, 0, 0, 1]], dtype=torch.bool).expand(B, 1, beams, 6)
+    cells, row = None, torch.empty(0)
+    for position in range(3):
+        row, cells = module.step(x[:, position], cells, position, seen[..., : 2 * (position + 1)])
+    for beam, trail in enumerate(([0, 1, 0], [0, 0, 1])):
+        alone = module(torch.stack([x[:, t, w] for t, w in enumerate(trail)], 1))[:, -1]
+        torch.testing.assert_close(row[:, beam], alone, atol=1e-6, rtol=1e-5)
 
 
 def test_dropout_on_weights_is_for_training_alone() -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from toy_models import END, LIMIT, MODELS, START, Table, padded, some_sources, toy_model
 
-from attentionflow.models.decoding import Hypothesis, beam_search, sample
+from attentionflow.models.decoding import Hypothesis, _topk, beam_search, sample
 from attentionflow.models.seq2seq import Seq2Seq
 
 LENGTHS = [5, 2, 7, 3]
@@ -288,3 +288,16 @@ def test_an_end_drawn_at_the_limit_is_an_end() -> None:
     assert sampled(only(END), some_sources([3]), [0], [0]) == [Hypothesis((), pytest.approx(0), True)]
     (cut,) = sampled(only(5), some_sources([3]), [2], [0])
     assert (cut.tokens, cut.ended) == ((5, 5), False)
+
+
+# ---- the largest of a long row ---------------------------------------------------------------------------------------
+
+
+@given(st.integers(1, 2000), st.integers(1, 12), st.integers(0, 10**6))
+@settings(max_examples=60, deadline=None)
+def test_the_largest_by_blocks_are_the_largest(columns: int, count: int, seed: int) -> None:
+    count = min(count, columns)
+    x = torch.randn(2, 3, columns, generator=torch.Generator().manual_seed(seed))
+    values, at = _topk(x, count)
+    torch.testing.assert_close(values, x.topk(count).values, rtol=0, atol=0)
+    torch.testing.assert_close(x.gather(-1, at), values, rtol=0, atol=0)

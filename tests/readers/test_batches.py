@@ -71,8 +71,8 @@ def test_the_evaluation_order_has_no_randomness() -> None:
     batches = [as_lists(token_batches(lengths, 300, seed, None)) for seed in (0, 1)]
     assert batches[0] == batches[1]
     order = np.concatenate(batches[0])
-    keys = [(*lengths[i][::-1], i) for i in order]
-    assert keys == sorted(keys)  # by the last side, the first side, then as they came
+    keys = [(*lengths[i], i) for i in order]
+    assert keys == sorted(keys)  # by the first side, the last side, then as they came
 
 
 @pytest.mark.parametrize("epoch", [None, 0])
