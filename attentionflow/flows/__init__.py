@@ -32,6 +32,7 @@ PARTS = {
     "graph": "the layered graph of a record",
     "network": "exact maximum flow",
     "paths": "the ways that flow takes",
+    "search": "Dinic's algorithm for what the bounds leave open",
 }
 
 
