@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from attentionflow._evaluate import evaluate
     from attentionflow._look import look
     from attentionflow._predict import Run, load
+    from attentionflow._record import record
     from attentionflow._train import train
     from attentionflow.errors import DataError, UserError
-    from attentionflow.records import AttentionRecord, Axis, Relevance, Site
+    from attentionflow.flows import flow
     from attentionflow.recorder import recording
+    from attentionflow.records import AttentionRecord, Axis, Relevance, Site
     from attentionflow.view import page
 
 __version__ = "0.1.0"
@@ -29,9 +31,11 @@ _HOMES = {
     "Site": "records",
     "UserError": "errors",
     "evaluate": "_evaluate",
+    "flow": "flows",
     "load": "_predict",
     "look": "_look",
     "page": "view",
+    "record": "_record",
     "recording": "recorder",
     "train": "_train",
 }
@@ -45,9 +49,11 @@ __all__ = [
     "Site",
     "UserError",
     "evaluate",
+    "flow",
     "load",
     "look",
     "page",
+    "record",
     "recording",
     "train",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, overload
@@ -14,8 +15,8 @@ from torch import nn
 from attentionflow import _checkpoint
 from attentionflow._device import choose_device
 from attentionflow.errors import UserError
-from attentionflow.records import AttentionRecord
 from attentionflow.recorder import recording
+from attentionflow.records import AttentionRecord
 from attentionflow.settings import resolve
 from attentionflow.task import Prediction, Task
 from attentionflow.tasks import load_task
@@ -75,10 +76,17 @@ class Run:
         return [found[index] for index in range(len(examples))], notes
 
     def record(self, inputs: Any, *, options: Mapping[str, Any] | None = None, **choices: Any) -> AttentionRecord:
-        """The attention over one or several inputs and the answers given to them; choices as in `af.recording`."""
+        """The attention over one or several inputs and the answers given to them; choices as in `af.recording`.
+
+        With gradients=True also of the answers' log-probability by every weight; target: only of that position's.
+        """
         examples = [self.task.example(given) for given in (inputs if isinstance(inputs, list) else [inputs])]
         predictions, _ = self.predict_examples(examples, self.options(options or {}))
         return record_predictions(self.task, self.model, examples, predictions, **choices)
+
+    def record_of(self, given: Any, prediction: Prediction, **choices: Any) -> AttentionRecord:
+        """The attention of an answer already given to an input; choices as in `record`."""
+        return record_predictions(self.task, self.model, [self.task.example(given)], [prediction], **choices)
 
     def evaluate(self, split: str = "test", **choices: Any) -> dict[str, Any]:
         """Score a split, see `af.evaluate`."""
@@ -107,15 +115,26 @@ def predict_batches(
 
 
 def record_predictions(
-    task: Task[Any, Any], model: nn.Module, examples: Sequence[Any], predictions: Sequence[Prediction], **choices: Any
+    task: Task[Any, Any],
+    model: nn.Module,
+    examples: Sequence[Any],
+    predictions: Sequence[Prediction],
+    *,
+    target: int | None = None,
+    **choices: Any,
 ) -> AttentionRecord:
-    """The attention of answers already given: the model scores them once more, recorded; choices as in `recording`."""
+    """The attention of answers already given: the model scores them once more, recorded; choices as in `Run.record`."""
     gradients = choices.get("gradients", False)
+    if target is not None and not gradients:
+        raise UserError("target= says what gradients are of; give gradients=True with it")
     with recording(model, **choices) as recorder, torch.set_grad_enabled(gradients):
         scores = task.replay(model, examples, predictions)
+        if target is not None and not 0 <= target < scores.shape[1]:
+            raise UserError(f"no target {target}: the answer has positions 0 to {scores.shape[1] - 1}")
         if gradients:
-            recorder.differentiate(scores.sum())
-    return recorder.record(task.axes(examples, predictions), model=type(model).__name__)
+            recorder.differentiate(scores.sum() if target is None else scores[:, target].sum())
+    record = recorder.record(task.axes(examples, predictions), model=type(model).__name__)
+    return replace(record, target=target)
 
 
 def _record_one(task: Task[Any, Any], model: nn.Module, example: Any, prediction: Prediction) -> AttentionRecord:

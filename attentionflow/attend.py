@@ -11,8 +11,10 @@ Letters: B batch, H heads, G groups of heads that share keys, Q queries, K keys,
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from itertools import product
 from typing import Protocol
 
 import torch
@@ -20,6 +22,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from attentionflow.records import Fold, Role
+
+# Sizes of the blocks of `weight_blocks`, so that a block of scores stays in the caches of two cores, or keeps an
+# accelerator busy; more rows of fewer heads make the better matrix product.
+BLOCK_SCORES = 1 << 18
+BLOCK_SCORES_ACCELERATOR = 1 << 24
+BLOCK_ROWS = 128
 
 
 @dataclass(frozen=True)
@@ -43,13 +51,18 @@ class Listener(Protocol):
         v: Tensor,
         *,
         mask: Tensor | None,
+        bias: Tensor | None = None,
         causal: bool,
         scale: float | None,
         dropout: float,
         fold: Fold | None,
         values: Tensor,
+        place: Place | None = None,
     ) -> Tensor:
-        """Told of a call of the fused kernel and its values; returns them, perhaps with another path for gradients."""
+        """Told of a call of the fused kernel and its values; returns them, perhaps with another path for gradients.
+
+        bias: added to the scores beside the mask. place: where the module stands, for one without `place` of its own.
+        """
 
     def hear_weights(
         self,
@@ -125,14 +138,106 @@ def causal_mask(length: int, device: torch.device | None = None) -> Tensor:
     return torch.ones(length, length, dtype=torch.bool, device=device).tril()
 
 
-def dot_product_weights(q: Tensor, k: Tensor, mask: Tensor | None, causal: bool, scale: float | None) -> Tensor:
-    """softmax(q kᵀ · scale + mask) in float32, (B, H, Q, K); zero rows where every key is masked."""
+def dot_product_weights(
+    q: Tensor, k: Tensor, mask: Tensor | None, causal: bool, scale: float | None, bias: Tensor | None = None
+) -> Tensor:
+    """softmax(q kᵀ · scale + bias + mask) in float32, (B, H, Q, K); zero rows where every key is masked."""
     scale = 1 / math.sqrt(q.shape[-1]) if scale is None else scale
     with torch.autocast(q.device.type, enabled=False):
         scores = (q.float() * scale) @ k.float().transpose(-2, -1)
+    scores = scores if bias is None else scores + bias
     if causal:
         mask = causal_mask(q.shape[-2], q.device)
     return _masked_softmax(scores, mask)
+
+
+def weight_blocks(
+    q: Tensor,
+    k: Tensor,
+    mask: Tensor | None,
+    causal: bool,
+    scale: float | None,
+    bias: Tensor | None = None,
+    *,
+    rows: Sequence[int] | None = None,
+    mean: bool = False,
+) -> Iterator[tuple[tuple[slice, slice, slice], Tensor]]:
+    """The same for keys (B, G, K, D) block by block: which examples, heads and rows, and their weights (b, h, r, K).
+
+    Blocks share a buffer, so one is to be used before the next is asked for; all weights, or repeated keys, are never
+    held. Where causal, a block ends with the last key that any of its rows sees. Has no gradients.
+    rows: the queries wanted, rising; all unless given. mean: over the heads, h = 1.
+    """
+    (batch, heads, queries, width), (groups, keys) = q.shape, k.shape[1:3]
+    scale = 1 / math.sqrt(width) if scale is None else scale
+    lowest = torch.finfo(torch.float32).min
+    wanted = range(queries) if rows is None else rows
+    shared = heads // groups  # heads with the same keys: their rows make one matrix
+    most = (BLOCK_SCORES if q.device.type == "cpu" else BLOCK_SCORES_ACCELERATOR) // keys
+    r_size = max(1, min(len(wanted), BLOCK_ROWS, most // shared))
+    g_size = max(1, min(groups, most // (shared * r_size)))
+    b_size = max(1, min(batch, most // (heads * r_size)))  # more than one only where all groups fit
+    k = k.float().contiguous()
+    buffer = k.new_empty(b_size * g_size * shared * r_size * keys)
+    for b, r in product(_pieces(batch, b_size), _pieces(len(wanted), r_size)):
+        at = r if rows is None else list(wanted[r])
+        seen = wanted[r][-1] + 1 if causal else keys
+        left = q[b, :, at].float() * scale
+        added = None if bias is None else _cut(bias, b, at, seen)
+        hidden = None
+        if causal:
+            hidden = _after(wanted[r], seen, q.device)
+        elif mask is not None:
+            part = _cut(mask, b, at, seen)
+            hidden = ~part if part.dtype == torch.bool else part <= lowest
+            if part.dtype != torch.bool:
+                added = part if added is None else added + part
+        blind = None if hidden is None else hidden.all(-1, keepdim=True)
+        total = left.new_zeros(left.shape[0], left.shape[2], seen) if mean else None
+        for g in _pieces(groups, g_size):
+            h = slice(g.start * shared, g.stop * shared)
+            shape = (left.shape[0], h.stop - h.start, left.shape[2], seen)
+            pairs = shape[0] * (g.stop - g.start)  # of example and group: one matrix product each
+            scores = buffer[: math.prod(shape)].view(pairs, -1, seen)
+            right = k[b, g, :seen].reshape(pairs, seen, width)
+            with torch.autocast(q.device.type, enabled=False):
+                torch.bmm(left[:, h].reshape(pairs, -1, width), right.transpose(1, 2), out=scores)
+            scores = scores.view(shape)
+            if added is not None:
+                scores += _of_heads(added, h)
+            if hidden is not None:
+                scores.masked_fill_(_of_heads(hidden, h), lowest)
+            torch.softmax(scores, -1, out=scores)
+            if blind is not None and blind.any():
+                scores.masked_fill_(_of_heads(blind, h), 0)
+            if total is None:
+                yield (b, h, r), scores
+            else:
+                for head in scores.unbind(1):  # quicker than a sum: each stays in the cache
+                    total += head
+        if total is not None:
+            yield (b, slice(0, 1), r), total.div_(heads)[:, None]
+
+
+def _pieces(length: int, size: int) -> list[slice]:
+    return [slice(start, min(start + size, length)) for start in range(0, length, size)]
+
+
+def _cut(given: Tensor, b: slice, at: slice | list[int], seen: int) -> Tensor:
+    """The part (b, H, r, seen) of a mask; an axis of one stays."""
+    given = given[(None,) * (4 - given.dim())]
+    given = given if given.shape[0] == 1 else given[b]
+    given = given if given.shape[2] == 1 else given[:, :, at]
+    return given if given.shape[3] == 1 else given[..., :seen]
+
+
+def _of_heads(given: Tensor, h: slice) -> Tensor:
+    return given if given.shape[1] == 1 else given[:, h]
+
+
+def _after(rows: Sequence[int], seen: int, device: torch.device) -> Tensor:
+    """(1, 1, r, seen) True where a key comes after its query."""
+    return torch.arange(seen, device=device) > torch.tensor(list(rows), device=device)[:, None][None, None]
 
 
 def _masked_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:

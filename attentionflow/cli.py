@@ -162,8 +162,48 @@ def look(options: argparse.Namespace) -> None:
     from attentionflow._look import look
     from attentionflow.settings import parse_assignments
 
-    look(options.run, options.input, device=options.device, **parse_assignments(options.set)).save(options.out)
+    made = look(
+        options.run,
+        options.input,
+        methods=options.method,
+        target=options.target,
+        judge=options.judge,
+        device=options.device,
+        **parse_assignments(options.set),
+    )
+    made.save(options.out)
     print(f"{options.out}: open it in a browser")
+
+
+def faithful(options: argparse.Namespace) -> None:
+    from attentionflow._faithful import faithful
+    from attentionflow._predict import load
+    from attentionflow.settings import parse_assignments
+
+    chosen: dict[str, Any] = {"methods": options.method} if options.method else {}
+    chosen |= {"seed": options.seed, "quiet": options.json}
+    if options.run.startswith("hf:"):
+        from attentionflow import hf
+        from attentionflow._faithful_hf import TextEncoder
+        from attentionflow.readers.text import Lines
+
+        if options.data is None:
+            raise UserError("--data is missing: a file with one text a line to judge the methods on")
+        texts = [text for text in Lines(Path(options.data)) if text.strip()]
+        found = faithful(TextEncoder(*hf.load(options.run)), texts[: options.examples], **chosen)
+    else:
+        run = load(options.run, device=options.device)
+        splits, _ = run.task.read(options.data or run.page["data"], run.page["seed"])
+        if options.split not in splits:
+            raise UserError(f"the data have no split {options.split!r}; there are {', '.join(splits)}")
+        examples = list(splits[options.split])[: options.examples]
+        found = faithful(run, examples, **chosen, **parse_assignments(options.set))
+    if options.json:
+        print(json.dumps(found.to_json(), ensure_ascii=False))
+        return
+    _print(found.table())
+    for note in found.notes:
+        print(f"note: {note}")
 
 
 def _inputs(task: Any, given: Sequence[str]) -> list[Any]:
@@ -298,10 +338,29 @@ def _parser() -> argparse.ArgumentParser:
     add_device(one)
     add_set(one, "a prediction option")
 
+    method = {"metavar": "METHOD", "action": "append", "default": []}
+    a_run = {"metavar": "RUN", "help": "folder of a run, or hf:PATH_OR_NAME for a Hugging Face model"}
+
     one = verb("look", look, "draw what the model attends to")
-    one.add_argument("run", type=Path, metavar="RUN")
+    one.add_argument("run", **a_run)
     one.add_argument("input", metavar="INPUT")
+    one.add_argument(
+        "--method", help="show relevance by maxflow, rollout, raw, gradient or agf; may be repeated", **method
+    )
+    one.add_argument("--target", type=int, help="position of the answer to begin with, and that gradients are of")
+    one.add_argument("--judge", action="store_true", help="tell whether each picture is better than chance")
     one.add_argument("--out", type=Path, default=Path("look.html"))
+    add_device(one)
+    add_set(one, "a prediction option")
+
+    one = verb("faithful", faithful, "test whether what flow methods show is what the model goes by")
+    one.add_argument("run", **a_run)
+    one.add_argument("--data", help="other data than that of the training; for a Hugging Face model a file of texts")
+    one.add_argument("--split", default="test")
+    one.add_argument("--examples", type=int, default=200, help="at most so many; by default 200")
+    one.add_argument("--method", help="judge this one alone; may be repeated", **method)
+    one.add_argument("--seed", type=int, default=0, help="of random orders, shuffled weights and the bootstrap")
+    one.add_argument("--json", action="store_true")
     add_device(one)
     add_set(one, "a prediction option")
     return parser

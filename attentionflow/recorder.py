@@ -16,12 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from attentionflow.attend import Place, dot_product_weights, listener
+from attentionflow.attend import Place, dot_product_weights, listener, weight_blocks
 from attentionflow.errors import UserError
 from attentionflow.records import AttentionRecord, Axis, Fold, Role, Site
-
-# Weights are computed beside the fused kernel in blocks of queries no larger than this many scores.
-BLOCK_SCORES = 1 << 24
 
 
 class NothingRecordedError(UserError):
@@ -45,13 +42,14 @@ def recording(
     budget: int = 2 << 30,
     gradients: bool = False,
     value_norms: bool = False,
+    dry: bool = False,
 ) -> Iterator[Recorder]:
     """Record every attention weight of `model` that is computed in this block, in this thread.
 
     sites: patterns (`decoder.*.cross`) over module names; roles, layers (negative counts from the last), heads ("all",
     "mean" or numbers) and rows (query positions, kept in rising order) narrow further. budget: bytes that may be held;
     more raises RecordingTooLargeError before it is allocated. gradients: also keep gradients, see
-    `Recorder.differentiate`.
+    `Recorder.differentiate`. dry: compute and keep nothing, and only count the bytes, in `Recorder.nbytes`.
 
     Raises NothingRecordedError where the block ends with no site. Under several processes the main one records.
     A compiled module runs uncompiled inside, and the record says so.
@@ -67,6 +65,7 @@ def recording(
         budget=budget,
         gradients=gradients,
         value_norms=value_norms,
+        dry=dry,
     )
     if not _is_main_process():
         yield recorder
@@ -80,7 +79,8 @@ def recording(
             yield recorder
         finally:
             listener.reset(token)
-    recorder.close()
+    if not dry:
+        recorder.close()
 
 
 @dataclass
@@ -113,9 +113,10 @@ class Recorder:
     budget: int
     gradients: bool
     value_norms: bool
+    dry: bool = False
     notes: list[str] = field(default_factory=list)
     sites: tuple[Site, ...] = ()
-    _held: int = 0
+    nbytes: int = 0
     _heard: dict[str, _Heard] = field(default_factory=dict)
     _calls: dict[str, int] = field(default_factory=dict)
     _layers: dict[tuple[str, str, str], int] = field(default_factory=dict)
@@ -127,6 +128,8 @@ class Recorder:
         """Keep the gradient of a scalar by every recorded weight. To be called inside the block, after the pass."""
         if not self.gradients:
             raise UserError("gradients were not recorded; open the recording with gradients=True")
+        if self.dry:
+            return
         heard = [site for site in self._heard.values() if site.live]
         live = [weights for site in heard for weights in site.live]
         if not live:  # the end of the block says what is missing
@@ -168,30 +171,33 @@ class Recorder:
         v: Tensor,
         *,
         mask: Tensor | None,
+        bias: Tensor | None = None,
         causal: bool,
         scale: float | None,
         dropout: float,
         fold: Fold | None,
         values: Tensor,
+        place: Place | None = None,
     ) -> Tensor:
         """Compute and keep the weights beside the fused kernel; returns the values, through which gradients run."""
-        batch, heads, queries = q.shape[:3]
-        site = self._open(module, None, fold, heads, normalised=True)
+        (batch, heads, queries), (groups, keys) = q.shape[:3], k.shape[1:3]
+        site = self._open(module, None, fold, heads, True, place)
         if site is None:
             return values
-        self._note(site, mask, (batch, queries, k.shape[-2]))
-        groups = heads // k.shape[1]
+        self._note(site, mask, (batch, queries, keys))
+        if self.gradients and dropout:
+            raise UserError("gradients are recorded without dropout on the weights; put the model in eval mode")
+        self._reserve((batch, heads, queries, keys), None)
+        if self.dry:
+            return values
         if self.value_norms:
-            site.value_norms = _numpy(self._heads(v.norm(dim=-1).repeat_interleave(groups, 1)), self.dtype)
+            norms = v.detach().norm(dim=-1).repeat_interleave(heads // groups, 1)
+            site.value_norms = _numpy(self._heads(norms), self.dtype)
         if self.gradients:
-            if dropout:
-                raise UserError("gradients are recorded without dropout on the weights; put the model in eval mode")
-            self._reserve((batch, heads, queries, k.shape[-2]), 4)
-            k, v = k.repeat_interleave(groups, 1), v.repeat_interleave(groups, 1)
-            weights = self._follow(site, dot_product_weights(q, k, mask, causal, scale))
+            k, v = k.repeat_interleave(heads // groups, 1), v.repeat_interleave(heads // groups, 1)
+            weights = self._follow(site, dot_product_weights(q, k, mask, causal, scale, bias))
             return _ThroughWeights.apply(weights, v.float(), values.detach())
-        with torch.no_grad():
-            site.weights += self._stream(q, k.repeat_interleave(groups, 1), mask, causal, scale)
+        site.weights.append(self._stream(q, k, mask, causal, scale, bias))
         return values
 
     def hear_weights(
@@ -205,13 +211,15 @@ class Recorder:
         normalised: bool,
     ) -> None:
         """Keep weights that a mechanism computed itself."""
-        site = self._open(module, step, fold, weights.shape[1], normalised)
+        batch, heads, queries, keys = weights.shape
+        site = self._open(module, step, fold, heads, normalised)
         if site is None:
             return
-        batch, _, queries, keys = weights.shape
         self._note(site, mask, (batch, queries, keys))
+        self._reserve((batch, heads, queries, keys), step)
+        if self.dry:
+            return
         if self.gradients:
-            self._reserve(weights.shape, 4)
             self._follow(site, weights)
         else:
             site.weights += self._keep(weights, step)
@@ -258,8 +266,18 @@ class Recorder:
                 + (f"The pass ran through {', '.join(self._seen)}" if self._seen else "The pass called no mechanism")
             )
 
+    def asks_for(self, name: str, role: str) -> bool:
+        """Whether a site of this name and role is wanted, whatever its layer."""
+        return role in self.roles and any(fnmatchcase(name, pattern) for pattern in self.patterns)
+
     def _open(
-        self, module: nn.Module, step: int | None, fold: Fold | None, heads: int, normalised: bool
+        self,
+        module: nn.Module,
+        step: int | None,
+        fold: Fold | None,
+        heads: int,
+        normalised: bool,
+        place: Place | None = None,
     ) -> _Heard | None:
         """The site that a call belongs to; None where it was not asked for."""
         base = self.names.get(id(module))
@@ -270,13 +288,13 @@ class Recorder:
         name = f"{base}#{self._calls[base]}" if self._calls[base] else base
         if step:
             return self._heard.get(name)
-        place: Place = module.place  # type: ignore[assignment]
+        place = place or module.place  # type: ignore[assignment]
         group = (place.role, place.queries, place.keys)
         layer = self._layers.get(group, 0)
         self._layers[group] = layer + 1
         self._seen[name] = None
         wanted = self.layers is None or layer in self.layers or min(self.layers) < 0
-        if not wanted or place.role not in self.roles or not any(fnmatchcase(name, p) for p in self.patterns):
+        if not wanted or not self.asks_for(name, place.role):
             return None
         if isinstance(self.heads, tuple) and max(self.heads) >= heads:
             raise UserError(f"head {max(self.heads)} was asked for, but {name} has heads 0 to {heads - 1}")
@@ -291,24 +309,23 @@ class Recorder:
         site.live.append(weights if weights.requires_grad else weights.requires_grad_())
         return weights
 
-    def _stream(self, q: Tensor, k: Tensor, mask: Tensor | None, causal: bool, scale: float | None) -> list[np.ndarray]:
-        """The weights asked for, block of queries by block of queries, so that the full tensor is never held."""
-        batch, heads, queries, keys = *q.shape[:3], k.shape[-2]
-        rows = range(queries) if self.rows is None else [row for row in self.rows if row < queries]
-        size = max(1, BLOCK_SCORES // (batch * heads * keys))
-        kept_heads = {"all": heads, "mean": 1}[self.heads] if isinstance(self.heads, str) else len(self.heads)
-        self._reserve((batch, kept_heads, len(rows), keys), self.dtype.itemsize)
-        blocks = []
-        for start in range(0, len(rows), size):
-            chosen = rows[start : start + size]
-            at = slice(chosen[0], chosen[-1] + 1) if self.rows is None else list(chosen)
-            part = mask if mask is None or mask.shape[-2] == 1 else mask[..., at, :]
-            if causal:
-                positions = torch.as_tensor(list(chosen), device=q.device)
-                part = torch.arange(keys, device=q.device) <= positions[:, None]
-            kept = self._heads(dot_product_weights(q[:, :, at], k, part, False, scale))
-            blocks.append(_numpy(kept, self.dtype))
-        return blocks
+    def _stream(
+        self, q: Tensor, k: Tensor, mask: Tensor | None, causal: bool, scale: float | None, bias: Tensor | None
+    ) -> np.ndarray:
+        """The weights asked for, block by block, so that the full tensor is never held."""
+        (batch, heads, queries), (groups, keys) = q.shape[:3], k.shape[1:3]
+        if isinstance(self.heads, tuple):
+            chosen = list(self.heads)
+            q, k = q[:, chosen], k[:, [head // (heads // groups) for head in chosen]]
+            mask, bias = (_of_heads(given, chosen) for given in (mask, bias))
+        rows = None if self.rows is None else [row for row in self.rows if row < queries]
+        count, kept_heads = self._kept(heads, queries, None)
+        kept = np.zeros((batch, kept_heads, count, keys), self.dtype)
+        mean = self.heads == "mean"
+        with torch.no_grad():
+            for at, weights in weight_blocks(q, k, mask, causal, scale, bias, rows=rows, mean=mean) if count else ():
+                torch.from_numpy(kept[at])[..., : weights.shape[-1]].copy_(weights)
+        return kept
 
     def _keep(self, weights: Tensor, step: int | None) -> list[np.ndarray]:
         """The heads and rows asked for, as an array; an empty list where this step's row was not asked for."""
@@ -317,18 +334,28 @@ class Recorder:
                 return []
             if step is None:
                 weights = weights[:, :, [row for row in self.rows if row < weights.shape[2]]]
-        weights = self._heads(weights.detach())
-        self._reserve(weights.shape, self.dtype.itemsize)
-        return [_numpy(weights, self.dtype)]
+        return [_numpy(self._heads(weights.detach()), self.dtype)]
 
     def _heads(self, weights: Tensor) -> Tensor:
         if self.heads == "all":
             return weights
         return weights.mean(1, keepdim=True) if self.heads == "mean" else weights[:, list(self.heads)]
 
-    def _reserve(self, shape: Sequence[int], itemsize: int) -> None:
-        self._held += math.prod(shape) * itemsize
-        if self._held > self.budget:
+    def _kept(self, heads: int, queries: int, step: int | None) -> tuple[int, int]:
+        """How many rows and heads are kept of so many, or of the one row of a step."""
+        rows = range(queries) if step is None else [step]
+        count = len(rows) if self.rows is None else len(set(rows) & set(self.rows))
+        return count, {"all": heads, "mean": 1}[self.heads] if isinstance(self.heads, str) else len(self.heads)
+
+    def _reserve(self, shape: tuple[int, int, int, int], step: int | None) -> None:
+        """Count what will be held of weights (B, H, Q, K) before any of it is allocated."""
+        batch, heads, queries, keys = shape
+        rows, kept_heads = self._kept(heads, queries, step)
+        kept = batch * kept_heads * rows * keys * self.dtype.itemsize
+        # Gradients are as large as the weights, and until they are there the graph holds all weights.
+        self.nbytes += math.prod(shape) * 4 + 2 * kept if self.gradients else kept
+        self.nbytes += batch * kept_heads * keys * self.dtype.itemsize if self.value_norms else 0
+        if self.nbytes > self.budget and not self.dry:
             raise RecordingTooLargeError(
                 f"recording would hold more than its budget of {self.budget / 2**20:.0f} MiB; "
                 "choose sites, layers or rows, take heads='mean' or dtype='float16', or raise budget="
@@ -336,13 +363,18 @@ class Recorder:
 
     def _note(self, site: _Heard, mask: Tensor | None, shape: tuple[int, int, int]) -> None:
         """The sizes of both streams; keys that no query may look at are padding."""
-        batch, queries, keys = shape
+        (batch, queries, keys), place = shape, site.place
         site.queries += queries
-        self._sizes[site.place.queries] = (batch, site.queries)
-        self._sizes[site.place.keys] = (batch, keys)
-        if mask is not None and mask.dtype == torch.bool and mask.dim() == 4 and mask.shape[0] == batch:
-            seen = mask.any(2).any(1).expand(batch, keys)
-            self._present.setdefault(site.place.keys, seen.cpu().numpy())
+        if site.fold is not None:
+            examples = int(site.fold.examples.max()) + 1
+            self._sizes[place.queries] = (examples, int(site.fold.queries.max()) + 1)
+            self._sizes[place.keys] = (examples, int(site.fold.keys.max()) + 1)
+            return
+        self._sizes[place.queries] = (batch, site.queries)
+        self._sizes[place.keys] = (batch, keys)
+        if place.keys not in self._present and mask is not None and mask.dim() == 4 and mask.shape[0] == batch:
+            seen = mask if mask.dtype == torch.bool else mask > torch.finfo(mask.dtype).min
+            self._present[place.keys] = seen.any(2).any(1).expand(batch, keys).cpu().numpy()
 
 
 class _ThroughWeights(torch.autograd.Function):
@@ -362,6 +394,11 @@ class _ThroughWeights(torch.autograd.Function):
 
 def _numpy(tensor: Tensor, dtype: np.dtype) -> np.ndarray:
     return tensor.detach().to("cpu", torch.float16 if dtype == np.float16 else torch.float32, copy=True).numpy()
+
+
+def _of_heads(given: Tensor | None, heads: list[int]) -> Tensor | None:
+    """The part of a mask that belongs to some heads."""
+    return given if given is None or given.dim() < 3 or given.shape[-3] == 1 else given[..., heads, :, :]
 
 
 def _names(model: nn.Module) -> dict[int, str]:

@@ -301,7 +301,8 @@ class Relevance:
     saturation: share of the values that equal the bound set by the first layer alone, so that neither the target nor
              the layers above matter.
     notes:   what a reader must know.
-    verdict: whether the values are more faithful to the model than random ones: "yes", "no", "cannot tell"; "" untested.
+    verdict: whether the values are more faithful to the model than random ones: "yes", "no", "cannot tell"; "" where
+             that was not tested.
     """
 
     values: np.ndarray

@@ -208,8 +208,21 @@ class Task(ABC, Generic[E, P]):
 
     @abstractmethod
     def replay(self, model: Any, examples: Sequence[E], predictions: Sequence[Prediction]) -> Tensor:
-        """One pass that scores these predictions, for recording: (B,), with gradients running through."""
+        """One pass that scores these predictions, for recording; gradients run through.
+
+        (B, T): log-probability of each part of each answer, such as its tokens, T = 1 where it has no parts; 0 on
+        padding.
+        """
 
     @abstractmethod
     def axes(self, examples: Iterable[E], predictions: Iterable[Prediction]) -> dict[str, list[Axis]]:
         """For every stream, the axis of each example as `replay` sees it."""
+
+    @abstractmethod
+    def rescore(self, model: Any, example: E, prediction: Prediction, kept: np.ndarray) -> Tensor:
+        """How likely this very prediction is when parts of its input are left out: (R,) log-probabilities.
+
+        kept: (R, n) bool, which positions of the input axis each of R reduced inputs keeps. How a position is taken out
+        is the task's to say; what is no part of the input, such as an end token, always stays, and all else may go.
+        Of several decisions, such as tokens, the mean, so that answers of any length compare.
+        """

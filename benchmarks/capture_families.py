@@ -18,8 +18,9 @@ import subprocess
 import sys
 import warnings
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
@@ -56,8 +57,15 @@ SMALL: dict[str, int] = {
     **dict.fromkeys(("num_experts_per_tok", "num_experts_per_token", "moe_topk", "moe_k"), 2),
     **dict.fromkeys(("n_group", "topk_group", "n_shared_experts", "first_k_dense_replace"), 1),
     **dict.fromkeys(("hidden_size_per_layer_input", "vocab_size_per_layer_input"), 300),
-    **{"image_size": 64, "patch_size": 16, "num_frames": 4, "sliding_window": 4, "num_queries": 8, "feat_extract_norm": 0},
-    **{"temporal_patch_size": 2, "spatial_merge_size": 2, "num_query_tokens": 8, "num_mel_bins": 16},
+    
+        "image_size": 64,
+        "patch_size": 16,
+        "num_frames": 4,
+        "sliding_window": 4,
+        "num_queries": 8,
+        "feat_extract_norm": 0
+    ,
+    "temporal_patch_size": 2, "spatial_merge_size": 2, "num_query_tokens": 8, "num_mel_bins": 16,
 }
 DEPTHS = {"depths": 1, "num_attention_heads": 2, "num_heads": 2, "hidden_sizes": 32, "embed_dims": 32, "layers": 1}
 
@@ -137,7 +145,10 @@ def tries(model: Any) -> Iterator[dict[str, Any]]:
     mels = field(config, "num_mel_bins", "input_feat_per_channel", "feature_size", default=16)
     long = 2 * field(config, "max_source_positions", default=50)
     features = torch.randn(B, mels, long)
-    wave = {"input_values": torch.randn(B, 4000), "attention_mask": (torch.arange(4000) < torch.tensor([[4000], [2600]])).long()}
+    wave = {
+        "input_values": torch.randn(B, 4000),
+        "attention_mask": (torch.arange(4000) < torch.tensor([[4000], [2600]])).long(),
+    }
     spectrum = {"input_values": torch.randn(B, field(config, "max_length", default=64), mels)}
     past = field(config, "context_length", default=24)
     lags = max(field(config, "lags_sequence", default=[0]))
@@ -216,7 +227,10 @@ def examine(family: str) -> dict[str, Any]:
         except Exception as error:
             failures.append(said(error))
     if given is None:
-        return found | {"status": "not built", "reason": f"no input of ours was taken: {(failures or ['none fits'])[0]}"}
+        return found | {
+            "status": "not built",
+            "reason": f"no input of ours was taken: {(failures or ['none fits'])[0]}",
+        }
     found["inputs"] = list(given)
     try:
         found |= compare(model, given, expected)
@@ -282,12 +296,20 @@ def compare(model: Any, inputs: Mapping[str, Any], expected: list[Any]) -> dict[
     faults = [
         *(["outputs differ from SDPA's"] if not same else []),
         *(["the former implementation is not restored"] if not restored else []),
-        *([f"weights differ from eager's by {max(differences):.1g}"] if max(differences, default=0) > TOLERANCE else []),
+        *(
+            [f"weights differ from eager's by {max(differences):.1g}"]
+            if max(differences, default=0) > TOLERANCE
+            else []
+        ),
         *([f"eager gives no weights to compare with for {without[0]}"] if without else []),
         *(["padding is not marked"] if not marked else []),
     ]
     return {
-        "status": "wrong" if faults else "in part" if any(n.startswith("not recorded") for n in record.notes) else "captured",
+        "status": "wrong"
+        if faults
+        else "in part"
+        if any(n.startswith("not recorded") for n in record.notes)
+        else "captured",
         "reason": "; ".join(faults or record.notes),
         "sites": len(record.sites),
         "streams": list(dict.fromkeys(f"{s.queries}→{s.keys}" if s.role == "cross" else s.queries for s in record)),
@@ -343,6 +365,12 @@ def work(families: list[str]) -> None:
         print(json.dumps(found), file=out, flush=True)
 
 
+def forward(pipe: Iterable[str], lines: Queue[str]) -> None:
+    """Puts line after line into the queue as they come, and "" where the process has ended."""
+    for line in chain(pipe, [""]):
+        lines.put(line)
+
+
 def supervise(families: list[str]) -> list[dict[str, Any]]:
     """The results of processes that do the work; one that dies or hangs is replaced, without its architecture."""
     waiting, found = deque(families), []
@@ -352,11 +380,11 @@ def supervise(families: list[str]) -> list[dict[str, Any]]:
         worker = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=quiet)
         lines: Queue[str] = Queue()
         assert worker.stdout is not None
-        Thread(target=lambda pipe, lines: [lines.put(line) for line in (*pipe, "")], args=(worker.stdout, lines)).start()
+        Thread(target=forward, args=(worker.stdout, lines)).start()
         try:
             while waiting and (line := lines.get(timeout=SECONDS)):
                 found.append(json.loads(line))
-                waiting.popleft()
+                print(f"{waiting.popleft()}: {found[-1]['status']}", file=sys.stderr)
             reason = "the process died"
         except Empty:
             reason = f"no answer in {SECONDS} seconds"
@@ -425,7 +453,9 @@ def main() -> None:
 
         write(found)
         counts = Counter(one["status"] for one in found)
-        claim("capture/transformers/families_captured", counts["captured"], "architectures", ">= 40", others=dict(counts))
+        claim(
+            "capture/transformers/families_captured", counts["captured"], "architectures", ">= 40", others=dict(counts)
+        )
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
     python benchmarks/flow_speed.py
 
 Ours computes every pair. The peers take one pair a call, so they are timed on pairs drawn at random, with the graph
-built beforehand, and extrapolated to all pairs; their values are compared with ours. scipy knows whole numbers alone: it
-is given capacities in units of 1e-7. Growth with positions and with layers is drawn to docs/flow_growth.svg.
+built beforehand, and extrapolated to all pairs; their values are compared with ours. scipy knows whole numbers alone:
+it is given capacities in units of 1e-7. Growth with positions and with layers is drawn to docs/flow_growth.svg.
 """
 
 from __future__ import annotations

@@ -24,6 +24,8 @@ from packaging.utils import canonicalize_name
 
 import attentionflow
 from attentionflow.datasets import DATASETS
+from attentionflow.flows import FLOWS, load_flow
+from attentionflow.flows import PARTS as FLOW_PARTS
 from attentionflow.nn import MECHANISMS, PARTS
 from attentionflow.tasks import TASKS
 
@@ -47,9 +49,11 @@ PUBLIC = {
     "Site",
     "UserError",
     "evaluate",
+    "flow",
     "load",
     "look",
     "page",
+    "record",
     "recording",
     "train",
 }
@@ -195,6 +199,12 @@ def test_a_listed_class_is_there(path: str) -> None:
     assert isinstance(getattr(import_module(module), name), type)
 
 
+@pytest.mark.parametrize(("name", "path"), FLOWS.items())
+def test_a_listed_flow_is_there(name: str, path: str) -> None:
+    assert path == f"attentionflow.flows.{name}.{name}"
+    assert load_flow(name).__name__ == name
+
+
 @pytest.mark.parametrize(("name", "path"), DATASETS.items())
 def test_a_listed_data_set_is_there(name: str, path: str) -> None:
     module = import_module(path)
@@ -215,6 +225,7 @@ def test_a_task_is_listed_under_its_own_name(name: str, path: str) -> None:
         ("tasks", {path.rsplit(".", 2)[1] for path in TASKS.values()}),
         ("datasets", {path.rsplit(".", 1)[1] for path in DATASETS.values()}),
         ("nn", {path.rsplit(".", 2)[1] for path in MECHANISMS.values()} | set(PARTS)),
+        ("flows", {path.rsplit(".", 2)[1] for path in FLOWS.values()} | set(FLOW_PARTS)),
     ],
 )
 def test_a_file_has_its_line_in_the_folders_list(folder: str, listed: set[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from threading import Barrier, Thread
 from typing import Any
 
@@ -13,11 +13,12 @@ import torch
 from plain_attention import MASKS, B, H, K, Q, may_look, plain_weights
 from torch import Tensor, nn
 
+from attentionflow import attend as attend_module
 from attentionflow import recorder as recorder_module
 from attentionflow.attend import Place, attend, gate, listener, weigh
 from attentionflow.errors import UserError
-from attentionflow.records import Axis
 from attentionflow.recorder import NothingRecordedError, RecordingTooLargeError, recording
+from attentionflow.records import Axis
 
 WIDTH = 12
 KEPT = MASKS["keys"][0][:, 0, 0]  # (B, K): the second example is padded
@@ -133,17 +134,24 @@ def gradients_of(model: nn.Module, loss: Tensor) -> list[Tensor]:
 
 
 class Spy:
-    """Counts the calls of a function of the recorder, and the rows asked for in each."""
+    """Notes the shape of every piece of weights that the recorder computes."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.rows: list[int] = []
-        real = recorder_module.dot_product_weights
+        self.shapes: list[tuple[int, ...]] = []
+        whole, blocks = recorder_module.dot_product_weights, recorder_module.weight_blocks
 
-        def spied(q: Tensor, *rest: Any) -> Tensor:
-            self.rows.append(q.shape[-2])
-            return real(q, *rest)
+        def spied(*given: Any) -> Tensor:
+            weights = whole(*given)
+            self.shapes.append(tuple(weights.shape))
+            return weights
+
+        def spied_blocks(*given: Any, **choices: Any) -> Iterator[Any]:
+            for at, weights in blocks(*given, **choices):
+                self.shapes.append(tuple(weights.shape))
+                yield at, weights
 
         monkeypatch.setattr(recorder_module, "dot_product_weights", spied)
+        monkeypatch.setattr(recorder_module, "weight_blocks", spied_blocks)
 
 
 # What a recording leaves unchanged
@@ -247,26 +255,28 @@ def test_a_scale_of_its_own_is_used() -> None:
     np.testing.assert_allclose(heard.sites[0].weights, expected, atol=1e-6)
 
 
-def test_blocks_give_what_one_piece_gives(monkeypatch: pytest.MonkeyPatch) -> None:
-    module, x = dot(causal=True), some_x()
-    mask = MASKS["pairs"][0]
-    choices: dict[str, Any] = {"heads": [3, 1], "rows": [0, 2, 4]}
+@masks
+@pytest.mark.parametrize("groups", [H, 2])
+@pytest.mark.parametrize(
+    "choices", [{}, {"heads": [3, 1], "rows": [0, 2, 4]}, {"heads": "mean"}, {"heads": "mean", "rows": [1, 4]}], ids=str
+)
+def test_blocks_give_what_one_piece_gives(
+    monkeypatch: pytest.MonkeyPatch, mask: Tensor | None, causal: bool, groups: int, choices: dict[str, Any]
+) -> None:
+    module, x = dot(groups, causal=causal), some_x()
 
-    def record() -> list[np.ndarray]:
-        found = []
-        for given in (None, mask):
-            for chosen in ({}, choices):
-                with recording(module, **chosen) as heard:
-                    module(x, mask=given)
-                found.append(heard.sites[0].weights)
-        return found
+    def record() -> np.ndarray:
+        with recording(module, **choices) as heard:
+            module(x, mask=mask)
+        return heard.sites[0].weights
 
     whole = record()
-    monkeypatch.setattr(recorder_module, "BLOCK_SCORES", 2 * B * H * K)
-    spy = Spy(monkeypatch)
-    for blocks, one in zip(record(), whole, strict=True):
-        np.testing.assert_allclose(blocks, one, atol=1e-7)
-    assert spy.rows == [2, 2, 1, 2, 1] * 2
+    for scores in (1, 2 * K, H * K):  # one row of one head, two rows, one row of all heads
+        monkeypatch.setattr(attend_module, "BLOCK_SCORES", scores)
+        spy = Spy(monkeypatch)
+        np.testing.assert_allclose(record(), whole, atol=1e-7)
+        assert len(spy.shapes) > 1
+        assert all(math.prod(shape) <= max(scores, K * H // groups) for shape in spy.shapes)
 
 
 def test_half_precision_models_are_recorded_in_float32() -> None:
@@ -492,7 +502,7 @@ def test_more_than_the_budget_is_refused_before_it_is_computed(
     module, spy = dot(), Spy(monkeypatch)
     with pytest.raises(RecordingTooLargeError, match="budget"), recording(module, budget=too_small, **choice):
         module(some_x())
-    assert spy.rows == []
+    assert spy.shapes == []
     with recording(module, budget=fits, **choice) as heard:
         module(some_x())
     assert heard.record().nbytes == fits
@@ -502,7 +512,7 @@ def test_weights_with_gradients_are_refused_before_they_are_computed(monkeypatch
     module, spy = dot(), Spy(monkeypatch)
     with pytest.raises(RecordingTooLargeError), recording(module, budget=4 * SCORES - 1, gradients=True):
         module(some_x())
-    assert spy.rows == []
+    assert spy.shapes == []
 
 
 def test_the_budget_is_of_all_sites_together(toy: Toy, inputs: tuple[Tensor, ...]) -> None:

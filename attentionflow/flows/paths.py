@@ -13,6 +13,7 @@ from attentionflow.flows.graph import Graph, build_graph
 from attentionflow.flows.network import one_flow
 from attentionflow.records import AttentionRecord, Paths
 
+DRAWN = ("rollout", "maxflow")  # methods that run through the layers arc by arc
 LISTED = 400  # arcs of one flow that a diagram shows
 INPUTS = 128  # input positions with a diagram of their own
 
@@ -31,8 +32,8 @@ def trace(
     "rollout" has one diagram: the share of the target that each arc passes on. "maxflow" has one an input position,
     with a minimum cut; of very many positions those with the widest flow.
     """
-    if method not in ("rollout", "maxflow"):
-        raise UserError(f"{method} has no paths through the layers to draw; rollout and maxflow have")
+    if method not in DRAWN:
+        raise UserError(f"{method} has no paths through the layers to draw; {' and '.join(DRAWN)} have")
     graph = build_graph(record, target, onto, residual=residual, heads=heads)
     found = _shares(graph) if method == "rollout" else _flows(graph)
     edges, flow, cut, hidden = {}, {}, {}, {}

@@ -228,12 +228,7 @@ class Translation(Task[Pair, Encoded]):
 
     def replay(self, model: Seq2Seq, examples: Sequence[Pair], predictions: Sequence[Prediction]) -> Tensor:
         sources = self.prepare(examples, training=False)[0].sources
-        written = Encoded(sources, [list(p.raw) for p in predictions], np.arange(len(sources)))
-        batch = self.collate(written, written.rows, 0, None).to(model.output.device)
-        features = model(batch["source"], batch.get("mask"), batch["inputs"])
-        scores = (features @ model.output.T).log_softmax(-1).gather(-1, batch["answers"][..., None])[..., 0]
-        present = batch.get("present")
-        return (scores if present is None else scores * present).sum(1)
+        return self._scores(model, sources, [list(p.raw) for p in predictions])
 
     def axes(self, examples: Iterable[Pair], predictions: Iterable[Prediction]) -> dict[str, list[Axis]]:
         """A position of the target is a decoder step, labelled with the token that it writes."""
@@ -242,6 +237,22 @@ class Translation(Task[Pair, Encoded]):
             "source": [self.vocabulary.axis(pair.source, most) for pair in examples],
             "target": [self.vocabulary.axis_of(prediction.raw) for prediction in predictions],
         }
+
+    def rescore(self, model: Seq2Seq, example: Pair, prediction: Prediction, kept: np.ndarray) -> Tensor:
+        """A token is taken out by leaving it away; the end token stays."""
+        source = np.array(self.prepare([example], training=False)[0].sources[0])
+        sources = [[*source[:-1][row].tolist(), END] for row in kept[:, :-1]]
+        written = list(prediction.raw)
+        return self._scores(model, sources, [written] * len(sources)).mean(1)
+
+    def _scores(self, model: Seq2Seq, sources: list[list[int]], targets: list[list[int]]) -> Tensor:
+        """Log-probability of each token of each target, its end token included, (B, T)."""
+        written = Encoded(sources, targets, np.arange(len(sources)))
+        batch = self.collate(written, written.rows, 0, None).to(model.output.device)
+        features = model(batch["source"], batch.get("mask"), batch["inputs"])
+        scores = (features @ model.output.T).log_softmax(-1).gather(-1, batch["answers"][..., None])[..., 0]
+        present = batch.get("present")
+        return scores if present is None else scores * present
 
 
 def _pad(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor | None]:

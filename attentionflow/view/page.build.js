@@ -2,7 +2,7 @@
 
 const HELP = [
   ["↑ ↓ ← →", "arrows"], ["[ ]", "layers"], [", .", "heads"], ["m", "merge"],
-  ["Enter", "pin"], ["+ − 0", "zoom"], ["?", "help"],
+  ["Enter", "pin"], ["+ − 0", "zoom"], ["v", "views"], ["?", "help"],
 ];
 
 // Attributes that are functions listen to the event of that name.
@@ -41,14 +41,14 @@ function buildPage(on) {
     return { select, box: el("div", { class: "choice" }, say(el("span", { class: "name" }), key), pair(...parts)) };
   };
 
-  const strip = (axis, hint) => {
+  const strip = (axis) => {
     const at = (event) => Number(event.target.closest?.("[data-i]")?.dataset.i ?? -1);
     const to = (run) => (event) => { if (at(event) >= 0) run(axis, at(event)); };
     const listen = { pointerover: to(on.over), focusin: to(on.focus), click: to(on.pin), pointerleave: on.leave };
     const line = el("div", { class: "line", role: "listbox", "aria-orientation": "horizontal", ...listen });
-    const title = el("h3");
-    const box = el("section", { class: "strip" }, el("div", { class: "cap" }, title, about(hint)), line);
-    return { line, title, tokens: [], box };
+    const title = el("h3"), hint = about();
+    const box = el("section", { class: "strip" }, el("div", { class: "cap" }, title, hint), line);
+    return { line, title, hint, tokens: [], box };
   };
 
   const header = () => {
@@ -70,20 +70,58 @@ function buildPage(on) {
     return ui.help;
   };
 
+  // The views: one a relevance, and one for attention.
   const controls = () => {
+    ui.tabs = say(el("div", { class: "tabs pair", role: "group" }), "views", "aria-label");
     ui.group = choice("view", on.group);
     ui.example = choice("example", on.example);
     ui.layer = choice("layer", on.layer, on.stepLayer);
     ui.head = choice("head", on.head, on.stepHead);
     ui.merged = el("input", { type: "checkbox", change: () => on.merge() });
     ui.merge = say(el("label", { class: "merge" }, ui.merged, say(el("span"), "merge")), "merge.hint", "title");
-    return el("div", { class: "bar" }, ui.group.box, ui.example.box, ui.layer.box, ui.head.box, ui.merge);
+    const choices = [ui.group, ui.example, ui.layer, ui.head].map(({ box }) => box);
+    return el("div", { class: "bar" }, ui.tabs, ...choices, ui.merge);
   };
 
   const strips = () => {
-    ui.strips = { query: strip("query", "queries.hint"), key: strip("key", "keys.hint") };
+    ui.strips = { query: strip("query"), key: strip("key") };
     ui.aside = el("p", { class: "aside" });
     return el("div", { class: "strips" }, ui.strips.query.box, ui.strips.key.box, ui.aside);
+  };
+
+  // What the colours stand for: below the words of a relevance, below the heat map otherwise.
+  const shades = () => {
+    ui.share = el("span");
+    ui.low = el("span");
+    ui.bar = canvasOf(120, 9);
+    ui.high = el("span");
+    const scale = (name) => button(`scale.${name}`, () => on.scale(name), `scale.${name}.hint`);
+    ui.scales = Object.fromEntries(["map", "clip", "row", "root", "span"].map((name) => [name, scale(name)]));
+    const legend = el("span", { class: "legend" }, ui.share, ui.low, ui.bar, ui.high);
+    ui.shades = el("div", { class: "under" }, legend, say(pair(...Object.values(ui.scales)), "scale", "aria-label"));
+  };
+
+  const flow = () => {
+    const { hover, leave, click, step, choose, save } = on.flow;
+    const canvas = el("canvas", {
+      class: "flow", tabindex: "0", role: "application", pointermove: hover, pointerleave: leave, click,
+    });
+    const input = choice("flow.input", (value) => choose(Number(value)), step);
+    const says = el("p", { class: "ways", "aria-live": "polite" }), note = el("p", { class: "about untraced" });
+    const stage = el("div", { class: "stage" }, canvas);
+    const hint = about(), caption = el("figcaption", {}, say(el("h3"), "flow"), hint);
+    const under = el("div", { class: "under" }, input.box, pair(button("flow.png", save, "flow.png.hint")));
+    const figure = el("figure", { class: "diagram", hidden: "" }, caption, says, note, stage, under);
+    ui.flow = { figure, canvas, hint, input, says, note, stage, under };
+    return figure;
+  };
+
+  const top = () => {
+    ui.rows = el("tbody");
+    const head = ["top.place", "top.word", "top.value", "top.share"].map((key) => say(el("th", { scope: "col" }), key));
+    const table = el("table", {}, el("thead", {}, el("tr", {}, ...head)), ui.rows);
+    ui.top = el("figure", { class: "top", hidden: "" }, el("figcaption", {}, say(el("h3"), "top")), table);
+    return ui.top;
   };
 
   const heat = () => {
@@ -94,19 +132,12 @@ function buildPage(on) {
     });
     ui.heat.addEventListener("wheel", on.wheel, { passive: false });
     ui.stage = el("div", { class: "stage" }, ui.heat);
-    ui.low = el("span");
-    ui.bar = canvasOf(120, 9);
-    ui.high = el("span");
-    const scale = (name) => button(`scale.${name}`, () => on.scale(name), `scale.${name}.hint`);
-    ui.scales = Object.fromEntries(["map", "clip", "row"].map((name) => [name, scale(name)]));
     ui.copy = button("copy", on.copy, "copy.hint");
     const [out, fitted, into] = [1 / 1.6, 0, 1.6].map((by) => () => on.zoom(by));
     const zoom = [glyph("−", out, "zoom.out"), button("zoom.fit", fitted), glyph("+", into, "zoom.in")];
-    return el("figure", { class: "main" },
-      el("figcaption", {}, say(el("h3"), "map"), ui.axes), ui.stage,
-      el("div", { class: "under" }, el("span", { class: "legend" }, ui.low, ui.bar, ui.high),
-        say(pair(...Object.values(ui.scales)), "scale", "aria-label"), pair(...zoom),
-        pair(button("png", on.save, "png.hint"), ui.copy)));
+    const take = pair(button("png", on.save, "png.hint"), ui.copy);
+    ui.under = el("div", { class: "under" }, pair(...zoom), take);
+    return el("figure", { class: "main" }, el("figcaption", {}, say(el("h3"), "map"), ui.axes), ui.stage, ui.under);
   };
 
   const overview = () => {
@@ -118,11 +149,15 @@ function buildPage(on) {
   };
 
   ui.error = el("p", { class: "error", role: "alert", hidden: "" });
+  ui.notice = el("div", { class: "notice", role: "note", hidden: "" });
   ui.says = el("p", { class: "says", "aria-live": "polite" });
+  ui.facts = el("p", { class: "facts", hidden: "" });
   ui.foot = el("footer");
   ui.tip = el("div", { class: "tip", hidden: "" });
+  shades();
+  ui.maps = el("div", { class: "maps" }, flow(), top(), heat(), overview());
   const root = el("div", { class: "root", tabindex: "-1", role: "group", keydown: on.key },
-    header(), help(), controls(), ui.error, ui.says, strips(),
-    el("div", { class: "maps" }, heat(), overview()), ui.foot, ui.tip);
+    header(), help(), controls(), ui.error, ui.notice, ui.facts, ui.says, strips(), ui.shades,
+    ui.maps, ui.foot, ui.tip);
   return { root, ui, said };
 }

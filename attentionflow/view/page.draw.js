@@ -1,12 +1,15 @@
 // Weights and drawing, without the page: unpacks sites, averages and merges them, paints heat maps on a canvas.
-// Letters: H heads, Q queries, K keys. A map is {Q, K, values (Q * K), rowMax (Q), max, min, clip}.
+// Letters: H heads, Q queries, K keys. A map is {Q, K, values (Q * K), rowMax, rowMin (Q), max, min, clip}.
 
 // ---- weights ------------------------------------------------------------------------------------------------------
 
+async function inflate(data) {
+  const packed = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+  return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"))).arrayBuffer();
+}
+
 async function unpack(site, bits) {
-  const packed = Uint8Array.from(atob(site.data), (c) => c.charCodeAt(0));
-  const plain = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const buffer = await new Response(plain).arrayBuffer();
+  const buffer = await inflate(site.data);
   const [H, Q, K] = site.shape;
   const Codes = bits === 16 ? Uint16Array : Uint8Array;
   return {
@@ -59,15 +62,16 @@ function mapOf(values, K0, rows, columns) {
   rows.forEach(({ at }, q) => {
     for (const row of at) for (let c = 0; c < K0; c++) out[q * K + column[c]] += values[row * K0 + c] / at.length;
   });
-  const rowMax = new Float32Array(Q);
+  const rowMax = new Float32Array(Q), rowMin = new Float32Array(Q).fill(Infinity);
   let max = 0, min = 0;
   for (let i = 0; i < out.length; i++) {
     const v = out[i], q = (i / K) | 0, size = Math.abs(v);
     if (size > rowMax[q]) rowMax[q] = size;
+    if (v < rowMin[q]) rowMin[q] = v;
     if (v > max) max = v;
     if (v < min) min = v;
   }
-  return { Q, K, values: out, rowMax, max, min, clip: clipOf(out, Math.max(max, -min)) };
+  return { Q, K, values: out, rowMax, rowMin, max, min, clip: clipOf(out, Math.max(max, -min)) };
 }
 
 // Where a few weights of a large map dwarf the others, the largest but for one in two hundred; else the largest.
@@ -82,10 +86,22 @@ function clipOf(values, largest) {
 
 const largest = (map) => Math.max(map.max, -map.min);
 
-// From -1 to 1: the weight against the largest of the map ("map"), of its row ("row"), or the clipped one ("clip").
+// From -1 to 1: the weight against the largest of the map ("map"), of its row ("row"), or the clipped one ("clip");
+// and where a row's differences would not show, by the root of its share ("root") or from the row's least on ("span").
 function shade(map, q, k, scale) {
-  const whole = { row: map.rowMax[q], clip: map.clip, map: largest(map) }[scale];
-  return whole > 0 ? map.values[q * map.K + k] / whole : 0;
+  const value = map.values[q * map.K + k], most = map.rowMax[q], least = Math.max(0, map.rowMin[q]);
+  if (scale === "span" && most > least) return (value - least) / (most - least);
+  const whole = { clip: map.clip, map: largest(map) }[scale] ?? most, share = whole > 0 ? value / whole : 0;
+  return scale === "root" ? Math.sign(share) * Math.sqrt(Math.abs(share)) : share;
+}
+
+// The row scale on which the differences of most rows show.
+function shareScale({ Q, K, values, rowMax, rowMin }) {
+  const middle = (numbers) => numbers.sort()[numbers.length >> 1];
+  const rows = [...Array(Q).keys()].filter((q) => rowMax[q] > 0);
+  if (middle(Float32Array.from(rows, (q) => rowMin[q] / rowMax[q])) > 0.5) return "span";
+  const usual = (q) => middle(values.slice(q * K, q * K + K).map(Math.abs)) / rowMax[q];
+  return middle(Float32Array.from(rows, usual)) < 0.08 ? "root" : "row";
 }
 
 // ---- colour -------------------------------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 // The attention page as one custom element: what is chosen, what it says, how it is painted and pointed at. It lives in
 // a shadow root, so that several share a document. Its data is the JSON script inside it, and reaches the page as text
-// alone. Nothing is ever requested. The parts are built in page.build.js; weights and canvases are page.draw.js.
+// alone. Nothing is ever requested. The parts are built in page.build.js; weights and heat maps are page.draw.js,
+// the flow diagram is page.flow.js, and page.relevance.js says what must be known of a relevance, which is a group with
+// one site: its rows are targets, its columns positions of the input.
 
 const RTL = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
 const ARROWS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
@@ -16,13 +18,15 @@ function number(value) {
   return sign + (size >= 100 ? size.toFixed(0) : size >= 0.1 ? size.toFixed(2) : size.toPrecision(2));
 }
 
+const WRITTEN = ["token", "word", "item"]; // kinds of axes whose labels are read; long ones of others become cells
+
 class AttentionPage extends HTMLElement {
   #data; #words; #root; #ui; #said; #s; // #s: what is chosen
   #rows; #columns; #map; #picture; #layout; // what is shown: units of both axes, and their weights
-  #ramp; #ink; #thumbs = new Map(); #turn = 0; #frame = 0; #drag = null;
+  #ramp; #ink; #thumbs = new Map(); #turn = 0; #frame = 0; #drag = null; #flow;
   #dark = matchMedia("(prefers-color-scheme: dark)");
   #onDark = () => this.#setTheme();
-  #resize = new ResizeObserver(() => { this.#layout = null; this.#repaint(); });
+  #resize = new ResizeObserver(() => { this.#layout = null; this.#flow.resize(); this.#repaint(); });
 
   connectedCallback() {
     // While the document is being read, the data may not all be here yet.
@@ -43,7 +47,7 @@ class AttentionPage extends HTMLElement {
       example, layer, head, merged, scale, axis, query, key, pinned, language, zoom,
       theme: this.#root.dataset.theme, group: this.#groupName(), max: this.#map.max, values: this.#line(),
       rows: this.#rows.map((u) => u.text), columns: this.#columns.map((u) => u.text),
-      sentence: this.#ui.says.textContent,
+      sentence: this.#ui.says.textContent, method: this.#group.method ?? null, flow: this.#flow.state,
     };
   }
 
@@ -53,7 +57,7 @@ class AttentionPage extends HTMLElement {
       if (!script) return;
       const data = this.#data = JSON.parse(script.textContent);
       const language = data.language !== "auto" ? data.language : navigator.language.startsWith("zh") ? "zh" : "en";
-      this.#s = { example: data.start, group: 0, scale: "map", wish: true, language, theme: data.theme };
+      this.#s = { example: data.start, group: 0, wish: true, scales: {}, language, theme: data.theme };
       this.#build();
       this.#translate();
       this.#chooseGroup(0);
@@ -62,6 +66,7 @@ class AttentionPage extends HTMLElement {
     this.#dark.addEventListener("change", this.#onDark);
     this.#resize.observe(this.#ui.stage);
     this.#resize.observe(this.#ui.field);
+    this.#resize.observe(this.#ui.flow.stage);
   }
 
   #build() {
@@ -80,10 +85,16 @@ class AttentionPage extends HTMLElement {
       wheel: (event) => this.#wheel(event), key: (event) => this.#key(event),
       hoverSmall: (event) => this.#hoverSmall(event), pickSmall: (event) => this.#pickSmall(event),
       copy: () => this.#copy(), save: () => this.#save(),
+      flow: {
+        hover: (event) => this.#flow.hover(event), leave: () => this.#flow.leave(),
+        click: (event) => this.#flow.click(event), step: (by) => this.#flow.step(by),
+        choose: (input) => this.#flow.pin(input), save: () => this.#saveFlow(),
+      },
     });
     this.#root = built.root;
     this.#ui = built.ui;
     this.#said = built.said;
+    this.#flow = new FlowFigure(this.#flowPage(), built.ui.flow);
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(this.#data.style);
     const shadow = this.attachShadow({ mode: "open" });
@@ -95,6 +106,7 @@ class AttentionPage extends HTMLElement {
 
   get #example() { return this.#data.examples[this.#s.example]; }
   get #group() { return this.#example.groups[this.#s.group]; }
+  get #isRelevance() { return this.#group.role === "relevance"; }
   #sitesOf(layer) { return layer === "mean" ? this.#group.sites : [this.#group.sites[layer]]; }
 
   #layers() {
@@ -111,13 +123,18 @@ class AttentionPage extends HTMLElement {
   }
 
   #chooseGroup(index) {
-    const s = this.#s;
+    const s = this.#s, from = this.#group;
+    // A target stays chosen from one relevance to the next.
+    if (this.#map && from?.role === "relevance") s.kept = { stream: from.queries, targets: this.#targets() };
     s.group = index;
-    Object.assign(s, { axis: "query", query: -1, key: 0, pinned: false, cross: null, zoom: 1, x: 0, y: 0 });
+    // In a relevance one target is chosen throughout.
+    const pinned = this.#isRelevance;
+    Object.assign(s, { axis: "query", query: -1, key: 0, pinned, cross: null, zoom: 1, x: 0, y: 0 });
     const { axes } = this.#example, { queries, keys, sites } = this.#group;
     s.mergeable = Boolean(axes[queries].units || axes[keys].units);
     s.merged = s.mergeable && s.wish;
     this.#setUnits();
+    this.#giveFlow();
     this.#chooseMap(sites.length - 1, "mean");
   }
 
@@ -175,21 +192,26 @@ class AttentionPage extends HTMLElement {
     try {
       await this.#unpacked(sites);
     } catch (error) {
-      this.#ui.error.textContent = this.#t("failed", { reason: error.message });
-      this.#ui.error.hidden = false;
+      this.#fail(error);
       return;
     }
     if (turn !== this.#turn) return; // a later choice overtook this one
     this.#map = mapOf(meanOf(sites, s.head), sites[0].weights.K, this.#rows, this.#columns);
     this.#picture = this.#layout = null;
     if (s.query < 0) this.#begin();
+    if (this.#isRelevance) this.#aim();
     this.#labels();
     this.#repaint();
     this.#fillOverview(turn);
   }
 
+  #fail(error) {
+    this.#ui.error.textContent = this.#t("failed", { reason: error.message });
+    this.#ui.error.hidden = false;
+  }
+
   #unpacked(sites) {
-    const unpackOnce = (site) => (site.ready ??= unpack(site, this.#data.bits).then((weights) => {
+    const unpackOnce = (site) => (site.ready ??= unpack(site, site.bits ?? this.#data.bits).then((weights) => {
       Object.assign(site, { weights, data: null });
     }));
     return Promise.all(sites.map(unpackOnce));
@@ -197,9 +219,106 @@ class AttentionPage extends HTMLElement {
 
   // A first row worth seeing, with the largest weight, marks such as </s> aside; and a scale on which most is visible.
   #begin() {
-    const map = this.#map, worth = (q) => map.rowMax[q] - (this.#rows[q].bare ? 1e9 : 0);
-    this.#s.query = this.#rows.reduce((best, _, q) => (worth(q) > worth(best) ? q : best), 0);
-    if (this.#s.scale !== "row") this.#s.scale = map.clip < largest(map) ? "clip" : "map";
+    const s = this.#s, map = this.#map, worth = (q) => map.rowMax[q] - (this.#rows[q].bare ? 1e9 : 0);
+    s.query = this.#rows.reduce((best, _, q) => (worth(q) > worth(best) ? q : best), 0);
+    if (!this.#isRelevance) s.scale = s.scales.weights === "row" ? "row" : map.clip < largest(map) ? "clip" : "map";
+    else s.scale = s.scales.relevance ?? shareScale(map);
+    if (!this.#isRelevance) return;
+    const kept = s.kept?.stream === this.#group.queries ? s.kept.targets : [];
+    s.query = [kept, this.#flow.traced].map((targets) => this.#rowOf(targets)).find((row) => row >= 0) ?? s.query;
+  }
+
+  // ---- relevance --------------------------------------------------------------------------------------------------
+
+  #position(row) { return this.#group.rows?.[row] ?? row; }
+
+  #targets() { return this.#rows[this.#s.query].at.map((row) => this.#position(row)); }
+
+  // The first unit of the targets that holds one of these positions.
+  #rowOf(positions) {
+    return this.#rows.findIndex(({ at }) => at.some((row) => positions.includes(this.#position(row))));
+  }
+
+  // The relevance of one row of the recorded matrix for one position, before any merging.
+  #relevanceOf(row, position) {
+    const { K, low, step, codes } = this.#group.sites[0].weights;
+    return low[row] + step[row] * codes[row * K + position] ** 2;
+  }
+
+  // The position of a unit of the input that the chosen target draws on most.
+  #piece(k) {
+    const [row] = this.#rows[this.#s.query].at, value = (position) => Math.abs(this.#relevanceOf(row, position));
+    return this.#columns[k].at.reduce((best, position) => (value(position) > value(best) ? position : best));
+  }
+
+  #flowPage() {
+    return {
+      t: (key, values) => this.#t(key, values), fill: (key, parts) => this.#fill(key, parts),
+      name: (unit) => this.#name(unit), stream: (name) => this.#stream(name),
+      look: () => ({ ink: this.#ink, theme: this.#root.dataset.theme }),
+      scaled: (...of) => this.#scaled(...of), tip: (...of) => this.#tip(...of), repaint: () => this.#repaint(),
+      value: (target, position) => {
+        const { rows } = this.#group;
+        return this.#relevanceOf(rows ? rows.indexOf(target) : target, position);
+      },
+      input: (position) => { this.#s.key = this.#columns.findIndex(({ at }) => at.includes(position)); },
+      target: (position) => this.#activate("query", this.#rowOf([position])), title: (text) => this.#pictureTitle(text),
+    };
+  }
+
+  #giveFlow() {
+    const { queries, keys, paths = [] } = this.#group, { axes } = this.#example;
+    const streams = new Set(paths.flatMap((diagram) => diagram.streams.map(([stream]) => stream)));
+    const units = [...streams].map((stream) => [stream, this.#named(unitsOf(axes[stream], null, false))]);
+    this.#flow.give(paths, queries, keys, Object.fromEntries(units));
+  }
+
+  // Lets the diagram follow the chosen target, with its strongest input unless told.
+  #aim(k = -1) {
+    const line = this.#line().map(Math.abs), best = k < 0 ? line.indexOf(Math.max(...line)) : k;
+    this.#s.key = best;
+    this.#flow.show(this.#targets(), this.#piece(best)).catch((error) => this.#fail(error));
+  }
+
+  #methodName({ method, difference }) {
+    const name = this.#words[`method.${method}`] ?? method;
+    return difference ? `${name} (${difference})` : name;
+  }
+
+  // One a relevance, and one for all attention.
+  #views() {
+    const { groups } = this.#example, first = groups.findIndex(({ role }) => role !== "relevance");
+    if (first < 1) return [];
+    const attention = [this.#isRelevance ? first : this.#s.group, this.#t("view.weights")];
+    return [...groups.slice(0, first).map((group, i) => [i, this.#methodName(group)]), attention];
+  }
+
+  #tabs() {
+    const { tabs } = this.#ui, views = this.#views(), among = tabs.contains(this.shadowRoot.activeElement);
+    tabs.hidden = !views.length;
+    tabs.replaceChildren(...views.map(([group, text]) => {
+      const pressed = group === this.#s.group;
+      return el("button", { type: "button", "aria-pressed": pressed, click: () => this.#chooseGroup(group) }, text);
+    }));
+    if (among) tabs.querySelector("[aria-pressed='true']").focus();
+  }
+
+  #nextView() {
+    const views = this.#views().map(([group]) => group);
+    if (!this.#ui.tabs.contains(this.shadowRoot.activeElement)) this.#root.focus(); // what has it now may go
+    if (views.length) this.#chooseGroup(views[(views.indexOf(this.#s.group) + 1) % views.length]);
+  }
+
+  // What must be known before looking, and how sure the values are.
+  #tellRelevance() {
+    const { notice, facts, top } = this.#ui, { groups } = this.#example, isRelevance = this.#isRelevance;
+    const choose = (group) => this.#chooseGroup(group), methodName = (group) => this.#methodName(group);
+    const say = { t: (key, values) => this.#t(key, values), methodName, choose };
+    if (notice.contains(this.shadowRoot.activeElement)) this.#root.focus(); // so that keys go on working
+    notice.replaceChildren(...(isRelevance ? noticeOf(this.#group, groups, say) : []));
+    notice.hidden = !notice.hasChildNodes();
+    facts.replaceChildren(...(isRelevance ? figuresOf(this.#group, say) : []));
+    facts.hidden = top.hidden = !isRelevance;
   }
 
   // ---- words ------------------------------------------------------------------------------------------------------
@@ -208,8 +327,9 @@ class AttentionPage extends HTMLElement {
 
   #stream(name) { return this.#words[`stream.${name}`] ?? name; }
 
-  #groupName({ role, queries, keys, rows } = this.#group) {
-    const kind = this.#words[`role.${role}`] ?? role;
+  #groupName(named = this.#group) {
+    const { role, queries, keys, rows } = named;
+    const kind = role === "relevance" ? this.#methodName(named) : this.#words[`role.${role}`] ?? role;
     const streams = { queries: this.#stream(queries), keys: this.#stream(keys) };
     const group = this.#t(queries === keys ? "one.stream" : "two.streams", { role: kind, ...streams });
     if (!rows) return group;
@@ -246,8 +366,12 @@ class AttentionPage extends HTMLElement {
 
   // Everything that names what is chosen.
   #labels() {
-    const ui = this.#ui, s = this.#s, { queries, keys, role, sites } = this.#group, { examples } = this.#data;
-    this.#options(ui.group, this.#example.groups.map((group, i) => [i, this.#groupName(group)]), s.group, true);
+    const ui = this.#ui, s = this.#s, { queries, keys, role, sites, gap } = this.#group, { examples } = this.#data;
+    const isRelevance = this.#isRelevance, groups = this.#example.groups.map((group, i) => [i, this.#groupName(group)]);
+    this.#tabs();
+    const ofAttention = groups.filter(([i]) => this.#example.groups[i].role !== "relevance");
+    this.#options(ui.group, ofAttention, s.group, true);
+    ui.group.box.hidden = isRelevance;
     this.#options(ui.example, examples.map(({ index }, i) => [i, String(index + 1)]), s.example);
     this.#options(ui.layer, this.#layers().map((layer) => [layer, this.#layerName(layer)]), s.layer);
     const several = sites.some((site) => site.shape[0] > 1);
@@ -256,15 +380,24 @@ class AttentionPage extends HTMLElement {
     ui.merge.hidden = !s.mergeable;
     ui.merged.checked = s.merged;
     const names = { queries: this.#stream(queries), keys: this.#stream(keys), rows: this.#map.Q, columns: this.#map.K };
-    ui.strips.query.title.textContent = this.#t("queries", { stream: names.queries });
-    ui.strips.key.title.textContent = this.#t("keys", { stream: names.keys });
+    for (const [axis, word, stream] of [["query", "queries", names.queries], ["key", "keys", names.keys]]) {
+      const key = isRelevance ? `relevance.${word}` : word;
+      ui.strips[axis].title.textContent = this.#t(key, { stream });
+      ui.strips[axis].hint.textContent = this.#t(`${key}.hint`);
+    }
     ui.axes.textContent = this.#t("map.axes", names);
     ui.heat.setAttribute("aria-label", this.#t("map.label", names));
     const grid = { layers: sites.length, heads: Math.max(...sites.map((site) => site.shape[0])) };
     ui.small.setAttribute("aria-label", this.#t("overview.label", grid));
     const even = this.#sitesOf(s.layer).every((site) => site.normalised);
-    const aside = [s.merged && "merged.note", role === "gate" && "gate.note", !even && "unnormalised"];
+    const merged = isRelevance ? ["merged.relevance", Number.isFinite(gap) && "merged.flow"] : ["merged.note"];
+    const uneven = !isRelevance && !even && "unnormalised";
+    const aside = [...(s.merged ? merged : []), role === "gate" && "gate.note", uneven];
     ui.aside.textContent = aside.filter(Boolean).map((key) => this.#t(key)).join(" ");
+    if (isRelevance) ui.maps.before(ui.shades);
+    else ui.under.prepend(ui.shades);
+    this.#tellRelevance();
+    this.#flow.say();
     this.#footer();
   }
 
@@ -275,14 +408,16 @@ class AttentionPage extends HTMLElement {
   }
 
   #footer() {
-    const { averaged, notes, bits } = this.#data;
+    const { averaged, notes } = this.#data, { settings = {}, sites } = this.#group;
+    const { bits = this.#data.bits } = sites[0];
     const facts = this.#sitesOf(this.#s.layer).map(({ name, shape }) => `${name} · ${shape[1]} × ${shape[2]}`);
-    if (facts.length > 2) facts.splice(1, facts.length - 2, "…");
+    for (const [key, value] of Object.entries(settings)) facts.push(`· ${key} ${value}`);
+    if (facts.length > 2 && !this.#isRelevance) facts.splice(1, facts.length - 2, "…");
     const told = averaged ? [this.#t("averaged"), ...notes] : notes;
     const remarks = told.map((note) => el("li", { dir: "auto" }, note));
     const precision = this.#t("precision", { n: (2 ** bits - 1).toLocaleString("en") });
     this.#ui.foot.replaceChildren(
-      el("p", { class: "caveat" }, this.#t("caveat")),
+      el("p", { class: "caveat" }, this.#t(this.#isRelevance ? "caveat.relevance" : "caveat")),
       ...(remarks.length ? [el("ul", {}, ...remarks)] : []),
       el("p", { class: "facts" }, el("code", { dir: "auto" }, facts.join(" ")), " · ", precision));
   }
@@ -290,6 +425,11 @@ class AttentionPage extends HTMLElement {
   #name(unit, pieces = false) {
     const many = pieces && unit.n > 1 ? ` (${this.#t("pieces", { n: unit.n })})` : "";
     return ["“", el("bdi", {}, unit.text), `”${unit.place}${many}`];
+  }
+
+  // A template with nodes in its gaps, so that labels stay text and keep their own direction.
+  #fill(key, parts) {
+    return this.#words[key].split(/\{(\w+)\}/).flatMap((part, i) => (i % 2 ? parts[part] : part));
   }
 
   // The row or the column that is chosen.
@@ -306,17 +446,16 @@ class AttentionPage extends HTMLElement {
     const left = order.slice(top.length), sum = left.reduce((total, i) => total + line[i], 0);
     const item = (i) => [...this.#name(others[i]), " ", el("b", {}, number(line[i]))];
     const list = top.flatMap((i, n) => (n ? [this.#t("comma"), ...item(i)] : item(i)));
-    const rest = !left.length ? "rest.none" : !isRow ? "rest.column" : left.length > 1 ? "rest.row" : "rest.one";
+    const sums = isRow && !this.#isRelevance; // flows of several inputs do not add up
+    const rest = !left.length ? "rest.none" : !sums ? "rest.column" : left.length > 1 ? "rest.row" : "rest.one";
     const parts = {
       label: this.#name(isRow ? this.#rows[s.query] : this.#columns[s.key], true),
       site: this.#words[`of.${this.#group.role}`] ?? this.#group.role,
-      layer: this.#layerName(s.layer), head: this.#headName(s.head),
+      layer: this.#layerName(s.layer), head: this.#headName(s.head), method: this.#methodName(this.#group),
       list: list.length ? list : this.#t("nothing"), rest: this.#t(rest, { n: left.length, value: number(sum) }),
     };
-    // A template with nodes in its gaps, so that labels stay text and keep their own direction.
-    const template = this.#words[isRow ? "row" : "column"].split(/\{(\w+)\}/);
-    this.#ui.says.replaceChildren(...template.flatMap((part, i) => (i % 2 ? parts[part] : part)));
-    if (s.pinned) this.#ui.says.append(" ", el("span", { class: "badge" }, this.#t("pinned")));
+    this.#ui.says.replaceChildren(...this.#fill(this.#isRelevance ? "relevance" : isRow ? "row" : "column", parts));
+    if (s.pinned && !this.#isRelevance) this.#ui.says.append(" ", el("span", { class: "badge" }, this.#t("pinned")));
   }
 
   // ---- painting ---------------------------------------------------------------------------------------------------
@@ -343,7 +482,7 @@ class AttentionPage extends HTMLElement {
   }
 
   #scale(scale) {
-    this.#s.scale = scale;
+    this.#s.scale = this.#s.scales[this.#isRelevance ? "relevance" : "weights"] = scale;
     this.#picture = null;
     this.#repaint();
   }
@@ -357,14 +496,20 @@ class AttentionPage extends HTMLElement {
       this.#paintHeat();
       this.#paintLegend();
       this.#paintOverview();
+      if (!this.#isRelevance) return;
+      this.#ui.rows.replaceChildren(...topRows(this.#line(), this.#columns));
+      this.#flow.paint();
     });
   }
 
   #fillStrip(axis, units) {
-    const strip = this.#ui.strips[axis];
+    const strip = this.#ui.strips[axis], { queries, keys } = this.#group;
+    const { kind } = this.#example.axes[axis === "query" ? queries : keys];
+    const cells = !WRITTEN.includes(kind) && units.length > 24;
+    strip.line.classList.toggle("cells", cells);
     strip.tokens = units.map((unit, i) => {
       const names = ["token", unit.bare && "bare", unit.joins && "joins"].filter(Boolean).join(" ");
-      const title = unit.text.length > 24 ? { title: unit.text } : {};
+      const title = cells || unit.text.length > 24 ? { title: unit.text } : {};
       const attributes = { class: names, role: "option", tabindex: "-1", dir: "auto", "data-i": i, ...title };
       return el("span", attributes, unit.text);
     });
@@ -374,7 +519,7 @@ class AttentionPage extends HTMLElement {
   }
 
   #paintStrips() {
-    const s = this.#s;
+    const s = this.#s, aimed = this.#isRelevance && this.#flow.traced.length > 0;
     for (const [axis, { line, title, tokens }] of Object.entries(this.#ui.strips)) {
       const active = s.axis === axis;
       line.setAttribute("aria-label", title.textContent);
@@ -386,6 +531,7 @@ class AttentionPage extends HTMLElement {
         token.setAttribute("aria-selected", chosen);
         token.classList.toggle("chosen", chosen);
         token.classList.toggle("pinned", chosen && s.pinned);
+        token.classList.toggle("aimed", aimed && axis === "key" && i === s.key);
         token.tabIndex = i === s[axis] ? 0 : -1;
       });
     }
@@ -433,17 +579,31 @@ class AttentionPage extends HTMLElement {
   #paintLegend() {
     const ui = this.#ui, map = this.#map, { scale } = this.#s, ends = this.#ends();
     for (const [name, button] of Object.entries(ui.scales)) button.setAttribute("aria-pressed", name === scale);
-    ui.scales.clip.hidden = scale !== "clip" && map.clip >= largest(map);
-    ui.low.textContent = ends.min < 0 && scale !== "row" ? number(ends.min) : "0";
-    const high = (ends.max < map.max ? "≥ " : "") + number(ends.max);
-    ui.high.textContent = scale === "row" ? this.#t("row.max") : high;
+    ui.scales.clip.hidden = this.#isRelevance || (scale !== "clip" && map.clip >= largest(map));
+    ui.scales.map.hidden = this.#isRelevance;
+    ui.scales.root.hidden = ui.scales.span.hidden = ui.share.hidden = !this.#isRelevance;
+    if (this.#isRelevance) this.#tellShare();
+    else {
+      ui.low.textContent = ends.min < 0 && scale !== "row" ? number(ends.min) : "0";
+      const high = (ends.max < map.max ? "≥ " : "") + number(ends.max);
+      ui.high.textContent = scale === "row" ? this.#t("row.max") : high;
+    }
     drawLegend(ui.bar.getContext("2d"), 0, 0, 120, 9, this.#ramp, ends);
+  }
+
+  // Of a relevance: every row from 0, or from its least, to its own strongest.
+  #tellShare() {
+    const { share, low, high } = this.#ui, { scale, query } = this.#s, most = this.#map.rowMax[query];
+    const least = scale === "span" && most > 0 ? Math.max(0, this.#map.rowMin[query]) / most : 0;
+    share.textContent = this.#t(`share.${scale}`);
+    low.textContent = this.#map.min < 0 && scale !== "span" ? "−100%" : percent(least);
+    high.textContent = `100% = ${exact(most)}`;
   }
 
   // What the ends of the legend stand for.
   #ends() {
     const { max, min, clip } = this.#map;
-    if (this.#s.scale === "row") return { max: 1, min: min < 0 ? -1 : 0 };
+    if (["row", "root", "span"].includes(this.#s.scale)) return { max: 1, min: min < 0 ? -1 : 0 };
     return this.#s.scale === "clip" ? { max: Math.min(max, clip), min: Math.max(min, -clip) } : { max, min };
   }
 
@@ -519,7 +679,9 @@ class AttentionPage extends HTMLElement {
   // ---- pointing ---------------------------------------------------------------------------------------------------
 
   #activate(axis, index) {
+    if (this.#isRelevance && axis === "key") return void this.#over(axis, index);
     Object.assign(this.#s, { axis, [axis]: index });
+    if (this.#isRelevance) this.#aim();
     this.#repaint();
   }
 
@@ -530,11 +692,20 @@ class AttentionPage extends HTMLElement {
     else if (s.axis !== axis && this.#map) {
       const { left, top, width } = this.#ui.strips[axis].tokens[i].getBoundingClientRect();
       this.#cross(axis === "query" ? i : s.query, axis === "key" ? i : s.key, left + width / 2, top);
+      if (this.#isRelevance) this.#lead(i);
     }
+  }
+
+  // Leads the diagram to an input.
+  #lead(k) {
+    this.#s.key = k;
+    this.#flow.point(this.#piece(k));
   }
 
   #pin(axis, i) {
     const s = this.#s;
+    if (this.#isRelevance && axis === "key") return void this.#flow.pin(this.#piece(i));
+    if (this.#isRelevance) return void this.#activate(axis, i);
     s.pinned = !(s.pinned && s.axis === axis && s[axis] === i);
     this.#activate(axis, i);
   }
@@ -547,11 +718,11 @@ class AttentionPage extends HTMLElement {
 
   #cross(q, k, x, y) {
     const value = this.#map.values[q * this.#map.K + k], row = this.#rows[q], column = this.#columns[k];
-    const small = value !== 0 && Math.abs(value) < 1e-3;
-    const exact = small ? value.toPrecision(2) : value.toFixed(this.#data.bits === 16 ? 4 : 3);
+    const small = value !== 0 && Math.abs(value) < 1e-3, fine = this.#isRelevance || this.#data.bits === 16;
+    const written = this.#isRelevance ? exact(value) : small ? value.toPrecision(2) : value.toFixed(fine ? 4 : 3);
     this.#s.cross = { q, k };
     const labels = [el("bdi", {}, row.text), `${row.place} → `, el("bdi", {}, column.text), `${column.place} `];
-    this.#tip([...labels, el("b", {}, exact)], x, y);
+    this.#tip([...labels, el("b", {}, written)], x, y);
     this.#repaint();
   }
 
@@ -629,15 +800,19 @@ class AttentionPage extends HTMLElement {
     if (event.ctrlKey || event.metaKey || event.altKey || !this.#map) return;
     const target = event.composedPath()[0], line = target.closest?.(".line");
     if (target.tagName === "SELECT" && event.key in ARROWS) return;
+    const inFlow = target === this.#ui.flow.canvas;
     const acts = {
       "[": () => this.#stepLayer(-1), "]": () => this.#stepLayer(1),
       ",": () => this.#stepHead(-1), ".": () => this.#stepHead(1),
-      m: () => this.#merge(!this.#s.merged), "?": () => this.#help(), Escape: () => this.#release(),
+      m: () => this.#merge(!this.#s.merged), v: () => this.#nextView(),
+      "?": () => this.#help(), Escape: () => this.#release(),
       "+": () => this.#zoom(1.6), "=": () => this.#zoom(1.6), "-": () => this.#zoom(1 / 1.6), 0: () => this.#zoom(0),
     };
     const axis = line === this.#ui.strips.key.line ? "key" : "query";
     const pins = (event.key === "Enter" || event.key === " ") && (line || target === this.#ui.heat);
     if (Object.hasOwn(acts, event.key)) acts[event.key]();
+    else if (inFlow && event.key in ARROWS) this.#moveInFlow(...ARROWS[event.key]);
+    else if (inFlow && event.key === "Enter") this.#flow.pin(this.#flow.state?.input ?? null);
     else if (event.key in ARROWS && line) this.#moveInLine(axis, ...ARROWS[event.key]);
     else if (event.key in ARROWS) this.#moveOnMap(...ARROWS[event.key]);
     else if (pins) this.#pin(axis, this.#s[axis]);
@@ -653,18 +828,25 @@ class AttentionPage extends HTMLElement {
     tokens[next].focus();
   }
 
+  #moveInFlow(down, right) {
+    if (down) this.#flow.step(down);
+    else this.#activate("query", clamp(this.#s.query + right, 0, this.#map.Q - 1));
+  }
+
   #moveOnMap(down, right) {
     const s = this.#s, q = clamp(s.query + down, 0, this.#map.Q - 1), k = clamp(s.key + right, 0, this.#map.K - 1);
     const into = (at, from, size) => (at < from ? at : at + 1 > from + size ? at + 1 - size : from);
     const { layout, seen: { x, y, w, h } } = this.#heatParts();
     Object.assign(s, { axis: "query", query: q, key: k, x: into(k, x, w), y: into(q, y, h) });
+    if (this.#isRelevance) this.#aim(k);
     const box = this.#ui.heat.getBoundingClientRect();
     const left = box.left + layout.left + ((k + 0.5 - s.x) / w) * layout.width;
     this.#cross(q, k, left, box.top + layout.top + ((q - s.y) / h) * layout.height);
   }
 
   #release() {
-    this.#s.pinned = false;
+    this.#s.pinned = this.#isRelevance;
+    this.#flow.release();
     this.#ui.help.hidden = true;
     this.#leave();
   }
@@ -689,18 +871,39 @@ class AttentionPage extends HTMLElement {
     if (!this.#map) return;
     const { layer, head } = this.#s, { role, queries, keys, sites } = this.#group, { low, high } = this.#ui;
     const count = (value, place) => (value === "mean" ? value : place + 1);
-    const name = [role, queries, keys, "layer", count(layer, sites[layer]?.layer), "head", count(head, head)].join("-");
-    const title = [this.#groupName(), this.#layerName(layer), this.#headName(head)].join(" · ");
+    const place = ["layer", count(layer, sites[layer]?.layer), "head", count(head, head)];
+    const kind = this.#isRelevance ? [role, sites[0].name] : ["attention", role];
+    const name = [...kind, queries, keys, ...(this.#isRelevance ? [] : place)];
+    const title = this.#pictureTitle(...(this.#isRelevance ? [] : [this.#layerName(layer), this.#headName(head)]));
     const legend = { ends: this.#ends(), ramp: this.#ramp, low: low.textContent, high: high.textContent };
+    if (this.#isRelevance) legend.high = this.#t("row.max"); // of each row, not of the chosen one
+    if (this.#s.scale === "root") legend.high += ` · ${this.#t("scale.root")}`;
+    if (this.#s.scale === "span") legend.low = this.#t("row.min");
     const parts = this.#heatParts(), { left, top, right, width, height } = parts.layout, canvas = canvasOf(1, 1);
     const size = [Math.max(left + width + right, 420) + 32, top + height + 92];
     drawFigure(this.#scaled(canvas, ...size, 3), size, parts, title, legend);
-    canvas.toBlob((blob) => {
-      const href = URL.createObjectURL(blob);
-      el("a", { href, download: `attention-${name.replace(/[^\p{L}\p{N}_-]+/gu, "_")}.png` }).click();
-      setTimeout(() => URL.revokeObjectURL(href), 10000);
-    });
+    download(canvas, name.join("-"));
   }
+
+  // A picture of a relevance carries its verdict.
+  #pictureTitle(...more) {
+    const { verdict } = this.#group;
+    return [this.#groupName(), ...more, ...(verdict ? [this.#t(`verdict.${verdict}`)] : [])].join(" · ");
+  }
+
+  #saveFlow() {
+    const { method } = this.#group, { target, input } = this.#flow.state ?? {};
+    if (target === undefined) return;
+    download(this.#flow.picture(), ["flow", method, target + 1, ...(input === null ? [] : [input + 1])].join("-"));
+  }
+}
+
+function download(canvas, name) {
+  canvas.toBlob((blob) => {
+    const href = URL.createObjectURL(blob);
+    el("a", { href, download: `${name.replace(/[^\p{L}\p{N}_-]+/gu, "_")}.png` }).click();
+    setTimeout(() => URL.revokeObjectURL(href), 10000);
+  });
 }
 
 async function copyText(text, near) {

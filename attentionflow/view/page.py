@@ -1,9 +1,9 @@
-"""The attention page: a record as one self-contained HTML component, for a browser, a notebook or a web app.
+"""The attention page: a record, and the relevance that flow methods find in it, as one self-contained HTML component.
 
 Weights travel in T = 65,535 steps a row up to 2 million weights, in T = 255 beyond. In a row of non-negative weights
 with the largest r, a weight v on the page differs from the recorded one by at most sqrt(v r) / T + r / (4 T^2): about
 r / T at worst, far less where v is small. Where weights are negative, v and r count from the row's smallest. Sums over
-merged sub-words add their errors.
+merged sub-words add their errors. The same holds for relevance, in 65,535 steps.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ from pathlib import Path
 from attentionflow.errors import UserError, nearest
 from attentionflow.records import AttentionRecord
 from attentionflow.view.payload import payload
+from attentionflow.view.relevance import AllPaths, Relevances, relevance_groups
 
 THEMES = ("auto", "light", "dark")
 LANGUAGES = ("auto", "en", "zh")
+SCRIPTS = ("draw.", "flow.", "relevance.", "build.", "")
 
 
 @dataclass(frozen=True)
@@ -72,16 +74,27 @@ class Page:
 
 
 def page(
-    record: AttentionRecord, *, title: str = "", example: int = 0, theme: str = "auto", language: str = "auto"
+    record: AttentionRecord,
+    relevance: Relevances = None,
+    *,
+    paths: AllPaths = None,
+    title: str = "",
+    example: int = 0,
+    theme: str = "auto",
+    language: str = "auto",
 ) -> Page:
     """Show a record, starting with one of its examples; up to 8 small examples travel together.
 
+    relevance: one, or several to switch between, of that example; the page then opens on it and shows no other example.
+    paths: what `flows.paths.trace` found, to be drawn as a flow diagram: one, or several of different targets, of the
+    first relevance; or a mapping from the method of each to its own.
     theme is "auto", "light" or "dark"; language is "auto", "en" or "zh". A reader can change both.
     """
     for what, given, known in (("theme", theme, THEMES), ("language", language, LANGUAGES)):
         if given not in known:
             raise UserError(f"unknown {what} {given!r}; {nearest(given, known)}")
-    content = payload(record, example)
+    content = payload(record, example, alone=relevance is not None)
+    content["examples"][0]["groups"][:0] = relevance_groups(record, example, relevance, paths)
     title = title or record.model or "Attention"
     content |= {"title": title, "theme": theme, "language": language}
     content |= {"strings": json.loads(_read("page.i18n.json")), "style": _read("page.css")}
@@ -99,7 +112,7 @@ def _read(name: str) -> str:
 
 
 def _source() -> str:
-    return "".join(map(_read, ("page.draw.js", "page.build.js", "page.js")))
+    return "".join(map(_read, (f"page.{part}js" for part in SCRIPTS)))
 
 
 def _tag() -> str:

@@ -21,12 +21,12 @@ MANY = 2**22  # weights up to which all of a few examples travel together
 MOST = 2**26  # weights that a browser still handles; beyond, heads are averaged
 
 
-def payload(record: AttentionRecord, example: int) -> dict[str, Any]:
-    """The record as plain data, its chosen example first to be shown."""
+def payload(record: AttentionRecord, example: int, alone: bool = False) -> dict[str, Any]:
+    """The record as plain data, its chosen example first to be shown, or the only one."""
     record = _whole(record)
     if not 0 <= example < len(record):
         raise UserError(f"no example {example}: the record holds {len(record)}, counted from 0")
-    together = len(record) <= 8 and sum(site.weights.size for site in record.sites) <= MANY
+    together = not alone and len(record) <= 8 and sum(site.weights.size for site in record.sites) <= MANY
     shown = {i: record.example(i) for i in (range(len(record)) if together else [example])}
     averaged = _size(shown) > MOST
     if averaged:

@@ -11,6 +11,7 @@ import torch
 
 import attentionflow as af
 from attentionflow._plan import TrainingSettings
+from attentionflow._predict import record_predictions
 from attentionflow.datasets import DATASETS
 from attentionflow.records import AttentionRecord
 from attentionflow.tasks import TASKS, load_task
@@ -130,3 +131,33 @@ def test_gradients_reach_the_weights(run: af.Run) -> None:
     with af.recording(run.model, gradients=True) as recorder:
         recorder.differentiate(run.task.replay(run.model, examples, predictions).sum())
     assert any(np.abs(site.gradients).max() > 0 for site in recorder.sites if site.gradients is not None)
+
+
+def test_gradients_may_be_of_one_part_of_the_answer(run: af.Run) -> None:
+    example = some(run, 1)[0]
+    predictions, _ = run.predict_examples([example], run.options({}))
+    choices = {"gradients": True, "roles": ("self", "cross", "pool")}
+    whole = record_predictions(run.task, run.model, [example], predictions, **choices)
+    first = record_predictions(run.task, run.model, [example], predictions, target=0, **choices)
+    assert (whole.target, first.target) == (None, 0)
+    assert af.flow(first, "gradient").targets == (0,)
+    with pytest.raises(af.UserError, match="no target 10000"):
+        record_predictions(run.task, run.model, [example], predictions, target=10_000, **choices)
+    with pytest.raises(af.UserError, match="gradients=True"):
+        record_predictions(run.task, run.model, [example], predictions, target=0)
+
+
+def test_an_answer_is_scored_again_with_parts_of_its_input_left_out(run: af.Run) -> None:
+    examples, draw = some(run, 3), np.random.default_rng(0)
+    predictions, _ = run.predict_examples(examples, run.options({}))
+    for example, prediction in zip(examples, predictions, strict=True):
+        n = len(af.flow(prediction.attention, "raw").axis)
+        kept = np.concatenate([np.ones((1, n), bool), np.zeros((1, n), bool), draw.random((6, n)) < 0.5])
+        with torch.no_grad():
+            found = run.task.rescore(run.model, example, prediction, kept)
+            alone = [run.task.rescore(run.model, example, prediction, row[None]) for row in kept]
+            whole = run.task.replay(run.model, [example], [prediction])
+        assert found.shape == (len(kept),)
+        torch.testing.assert_close(found, torch.cat(alone), rtol=1e-4, atol=1e-4)
+        assert found.unique().numel() > 1, "taking positions out must change something"
+        torch.testing.assert_close(found[:1], whole.mean(1), rtol=1e-4, atol=1e-4)

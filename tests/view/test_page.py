@@ -2,108 +2,23 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
-import shutil
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from pages import alone, long_text, state, translation, unpacked
 
 from attentionflow.errors import UserError
-from attentionflow.records import AttentionRecord, Axis, Fold, Site
+from attentionflow.records import AttentionRecord, Axis, Fold
 from attentionflow.view import Page, page
 from attentionflow.view.payload import pack, units
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 HOSTILE = ("</script><script>boom()</script>", "<img src=x onerror=boom()>", "a\u2028b", '"&amp;', "\ud800", "", "  ")
-
-
-# ---- records to look at ----------------------------------------------------------------------------------------------
-
-
-def subwords(text: str) -> Axis:
-    """Words on spaces, their pieces on bars; <marks> belong to no word."""
-    words = [word for word in text.split() if word[0] != "<"]
-    labels, spans, at = [], [], 0
-    for word in text.split():
-        pieces = word.split("|")
-        labels += pieces
-        spans += [None if word[0] == "<" else (at, at + 1)] * len(pieces)
-        at += word[0] != "<"
-    parent = Axis("word", tuple(word.replace("|", "") for word in words))
-    return Axis("token", tuple(labels), tuple(spans), parent)
-
-
-def peaked(rng: np.random.Generator, heads: int, targets: list[int], keys: int, sharp: float) -> np.ndarray:
-    """(1, H, Q, K) rows that sum to one, their weight about the target of each query."""
-    near = -((np.arange(keys)[None, :] - np.array(targets)[:, None]) ** 2) / 1.6
-    logits = sharp * near[None, None] + rng.normal(0, 1.2, (1, heads, len(targets), keys))
-    weights = np.exp(logits - logits.max(-1, keepdims=True))
-    return (weights / weights.sum(-1, keepdims=True)).astype(np.float32)
-
-
-def translation(layers: int = 3, heads: int = 4) -> AttentionRecord:
-    """An English sentence into German: cross attention and both self attentions."""
-    rng = np.random.default_rng(7)
-    source = subwords("The farm|er watched a work|horse grazing quietly . </s>")
-    target = subwords("<s> Der Bauer be|obach|tete ein Arbeits|pferd beim ruhigen Gras|en .")
-    aligned = [10, 0, 1, 3, 3, 3, 4, 5, 6, 7, 8, 7, 7, 9]
-    sites: list[Site] = []
-    for layer in range(layers):
-        sharp = 0.5 + 0.8 * layer
-        encoder = peaked(rng, heads, list(range(11)), 11, 0.4 * sharp)
-        decoder = peaked(rng, heads, list(range(14)), 14, 0.4 * sharp) * np.tri(14, dtype=np.float32)
-        decoder /= decoder.sum(-1, keepdims=True)
-        cross = peaked(rng, heads, aligned, 11, sharp)
-        for name, role, queries, keys, weights in (
-            (f"encoder.{layer}.attention", "self", "source", "source", encoder),
-            (f"decoder.{layer}.attention", "self", "target", "target", decoder),
-            (f"decoder.{layer}.cross", "cross", "target", "source", cross),
-        ):
-            sites.append(Site(name, len(sites), layer, role, queries, keys, weights, heads=tuple(range(heads))))
-    return AttentionRecord(
-        sites=tuple(sites),
-        axes={"source": (source,), "target": (target,)},
-        present={"source": np.ones((1, 11), bool), "target": np.ones((1, 14), bool)},
-        model="seq2seq, 3 layers",
-        notes=("target scored once more, teacher-forced",),
-    )
-
-
-def alone(labels: tuple[str, ...], weights: np.ndarray, **site: Any) -> AttentionRecord:
-    """One site over one stream; weights (B, H, Q, K)."""
-    settings = {"role": "self", "queries": "text", "keys": "text", "heads": tuple(range(weights.shape[1])), **site}
-    return AttentionRecord(
-        sites=(Site("encoder.0", 0, 0, weights=weights, **settings),),
-        axes={"text": (Axis("token", labels),) * len(weights)},
-        present={"text": np.ones((len(weights), len(labels)), bool)},
-    )
-
-
-def long_text(n: int = 512, layers: int = 6, heads: int = 8) -> AttentionRecord:
-    """A long text whose heads look back by a few tokens, wider in each layer, and at the first one."""
-    rng = np.random.default_rng(3)
-    words = ("the", "river", "ran", "past", "old", "mill", "and", "its", "stone", "wheel", "turned", "no", "more")
-    labels = tuple(words[i] for i in rng.integers(0, len(words), n))
-    back = np.arange(n)[:, None] - np.arange(n)[None, :]
-    sites = []
-    for layer in range(layers):
-        logits = rng.normal(0, 1, (1, heads, n, n)).astype(np.float32)
-        for head in range(heads):
-            logits[0, head] -= np.minimum(np.abs(back - 3 * head) / (2.0 + 4 * layer), 6 + head)
-            logits[0, head, :, 0] += layer
-        weights = np.exp(logits)
-        weights /= weights.sum(-1, keepdims=True)
-        settings = {"role": "self", "queries": "text", "keys": "text", "heads": tuple(range(heads))}
-        sites.append(Site(f"encoder.{layer}", layer, layer, weights=weights, **settings))
-    axes = {"text": (Axis("token", labels),)}
-    return AttentionRecord(tuple(sites), axes, {"text": np.ones((1, n), bool)}, model="encoder")
 
 
 @pytest.fixture
@@ -112,14 +27,6 @@ def sentence() -> AttentionRecord:
 
 
 # ---- what the page carries -------------------------------------------------------------------------------------------
-
-
-def unpacked(site: dict[str, Any], bits: int) -> np.ndarray:
-    heads, queries, keys = site["shape"]
-    plain = zlib.decompress(base64.b64decode(site["data"]))
-    low, step = np.frombuffer(plain, "<f4", 2 * heads * queries).reshape(2, heads, queries, 1)
-    codes = np.frombuffer(plain, f"<u{bits // 8}", offset=8 * heads * queries).reshape(heads, queries, keys)
-    return low + step * codes.astype(np.float64) ** 2
 
 
 @pytest.mark.parametrize("bits", [8, 16])
@@ -271,50 +178,6 @@ def test_a_span_beyond_its_parent_is_named() -> None:
 
 
 # ---- in a browser ----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
-    if CHROMIUM is None:
-        pytest.skip("no chromium on this machine")
-    with sync_api.sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
-        yield found
-        found.close()
-
-
-@pytest.fixture
-def opened(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    """Opens HTML and, at the end, holds it to silence: no request, no word on the console."""
-    contexts, heard = [], []
-
-    def open_(text: str, count: int = 1, **settings: Any) -> Any:
-        context = browser.new_context(viewport={"width": 1280, "height": 1000}, **settings)
-        contexts.append(context)
-        tab = context.new_page()
-        tab.on("console", lambda message: heard.append(message.text))
-        tab.on("pageerror", lambda error: heard.append(str(error)))
-        path = tmp_path / f"page{len(contexts)}.html"
-        path.write_text(text, encoding="utf-8")
-        own = ("data:", "blob:", path.as_uri())
-        tab.on("request", lambda request: None if request.url.startswith(own) else heard.append(request.url))
-        tab.goto(path.as_uri())
-        ready = "n => [...document.querySelectorAll('.attention-page')].filter(e => e.state?.sentence).length === n"
-        tab.wait_for_function(ready, arg=count, timeout=60_000)
-        return tab
-
-    yield open_
-    for context in contexts:
-        context.close()
-    assert heard == []
-
-
-def state(tab: Any) -> dict[str, Any]:
-    """Once what was asked for is painted."""
-    tab.evaluate("() => new Promise(done => setTimeout(() => requestAnimationFrame(() => setTimeout(done)), 50))")
-    return tab.evaluate("() => document.querySelector('.attention-page').state")
 
 
 def merged(record: AttentionRecord, name: str, head: int | None = None) -> np.ndarray:
