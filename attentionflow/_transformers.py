@@ -44,6 +44,13 @@ _OTHER = (
 )
 # What some architectures add to the softmax of a dot product; SDPA would pass over it in silence.
 _BEYOND_SDPA = ("softcap", "s_aux", "sinks", "indices", "block_indices")
+# Architectures that declare no SDPA and run on eager attention, but add nothing to a softmax of masked dot products;
+# benchmarks/capture_families.py holds each against its eager attention.
+_PLAIN_ALL_THE_SAME = {
+    *("align_text_model", "bigbird_pegasus", "bridgetower", "clap_audio_model", "clap_text_model", "git", "longt5"),
+    *("markuplm", "nllb-moe", "patchtsmixer", "pegasus_x", "speech_to_text", "splinter", "switch_transformers"),
+    *("time_series_transformer", "bridgetower_text_model", "bridgetower_vision_model", "git_vision_model"),
+}
 _ATTENTION = re.compile("Attention|Attn|MLA$")
 
 
@@ -117,15 +124,16 @@ _lock = Lock()
 
 
 @contextmanager
-def _switched(model: nn.Module) -> Iterator[list[str]]:
-    """The model and its sub-models set to our function, and back; yields the classes that do not support SDPA."""
+def _switched(model: nn.Module) -> Iterator[list[PreTrainedModel]]:
+    """The model and its sub-models set to our function, and back; yields those that declare no SDPA."""
     parts: dict[int, PreTrainedModel] = {}  # one a configuration, the outermost, outer before inner
     for module in model.modules():
         if isinstance(module, PreTrainedModel):
             parts.setdefault(id(module.config), module)
     if not parts:
         raise UserError(f"{type(model).__name__} is no model of Hugging Face transformers")
-    refused = [type(part).__name__ for part in parts.values() if not _supports_sdpa(part)]
+    declared = {key: _declares_sdpa(part) for key, part in parts.items()}
+    ours = [key for key, part in parts.items() if declared[key] or part.config.model_type in _PLAIN_ALL_THE_SAME]
     with _lock:
         for key, part in parts.items():
             count, former = _open.get(key, (0, part.config._attn_implementation))  # there is no other way to read it
@@ -133,8 +141,8 @@ def _switched(model: nn.Module) -> Iterator[list[str]]:
     try:
         with _lock:
             for key, part in parts.items():
-                part.set_attn_implementation({"": NAME if type(part).__name__ not in refused else _open[key][1]})
-        yield refused
+                part.set_attn_implementation({"": NAME if key in ours else _open[key][1]})
+        yield [part for key, part in parts.items() if not declared[key]]
     finally:
         with _lock:
             for key, part in parts.items():
@@ -145,7 +153,7 @@ def _switched(model: nn.Module) -> Iterator[list[str]]:
                     part.set_attn_implementation({"": former})
 
 
-def _supports_sdpa(part: PreTrainedModel) -> bool:
+def _declares_sdpa(part: PreTrainedModel) -> bool:
     try:
         part.get_correct_attn_implementation("sdpa")
     except (ValueError, ImportError):
@@ -169,8 +177,8 @@ class _Frame:
 class _Ear:
     """Tells a recorder what our attention function is called with, and where in the model that stands."""
 
-    def __init__(self, model: nn.Module, recorder: Recorder, refused: list[str]) -> None:
-        self.model, self.recorder, self.refused = model, recorder, refused
+    def __init__(self, model: nn.Module, recorder: Recorder, undeclared: list[PreTrainedModel]) -> None:
+        self.model, self.recorder, self.undeclared = model, recorder, undeclared
         self.modules = dict(model.named_modules())
         self.paths = {id(module): path for path, module in self.modules.items()}
         self.towers = _towers(self.modules)
@@ -235,12 +243,14 @@ class _Ear:
         if not self.heard:
             name = type(self.model).__name__
             why = f"{name} called no attention in this pass, so there is nothing to record"
-            if silent and self.refused:
+            if silent and self.undeclared:
                 why = f"{name} does not run on SDPA, beside which attention is recorded ({kinds}); {_REMEDY}"
             elif silent:
                 why = f"{name} computes attention outside transformers' AttentionInterface ({kinds}); {_REMEDY}"
             raise UserError(why)
         notes = self.recorder.notes
+        if eager := [type(part).__name__ for part in self.undeclared if id(part) in self.heard]:
+            notes.append(f"recorded on SDPA, while on its own it runs on eager attention: {', '.join(eager)}")
         if silent:
             notes.append(f"not recorded, since computed outside the AttentionInterface: {_some(silent)} ({kinds})")
         for path, indices in self._without(silent).items():
@@ -262,11 +272,13 @@ class _Ear:
         stream = self._stream(own, examples, queries)
         given = frame.given()
         mine = next((given[name] for name in _OWN if given.get(name) is not None), None)
-        if any(given.get(name) is not None and given[name] is not mine for name in _OTHER):
+        context = next((given[name] for name in _OTHER if isinstance(given.get(name), Tensor)), mine)
+        other = own
+        if context is not mine:
             same = [name for name, size in self.sizes.items() if size == (examples, keys) and name.split("/")[0] != own]
-            other = "source" if own == "target" else same[-1] if same else f"{own} context"
-        else:
-            other = own
+            other = same[-1] if same else f"{own} context"
+            if own == "target" and context is not None and keys in context.shape:
+                other = "source"
         onto = self._stream(other, examples, keys)
         return Place("self" if onto == stream else "cross", stream, onto)
 

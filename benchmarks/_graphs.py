@@ -21,9 +21,9 @@ def one_layer(family: str, n: int, random: np.random.Generator) -> np.ndarray:
     elif family == "causal":
         scores = np.where(np.tri(n, dtype=bool), 2 * scores, -np.inf)
     elif family == "local":
-        scores = np.where(near <= 4, scores - near / 2, -np.inf)
+        scores = np.where(near <= 2, scores, -np.inf)
     elif family == "one sharp head":
-        scores = scores[:1] * 4
+        scores = scores[:1] * 6
     shares = np.exp(scores - scores.max(-1, keepdims=True))
     return (shares / shares.sum(-1, keepdims=True)).mean(0)
 

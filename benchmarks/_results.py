@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent
+VERDICT = {True: "met", False: "**missed**", None: "found"}
 LINES, PAGE = FOLDER / "results.jsonl", FOLDER / "RESULTS.md"
 
 _started = time.perf_counter()
@@ -30,13 +31,14 @@ def claim(
     seconds: float | None = None,
     **more: Any,
 ) -> None:
-    """Write one figure down. bar: ">= 41.0" or "<= 0.3"; a value that misses it is kept and shown as a miss."""
+    """Write one figure down. bar: ">= 41.0" or "<= 0.3"; a value that misses it is kept and shown as a miss. "" where
+    there is nothing to reach, as with a finding."""
     line = {
         "claim": name,
         "value": round(value, 4),
         "unit": unit,
         "bar": bar,
-        "met": meets(value, bar),
+        "met": meets(value, bar) if bar else None,
         "baseline": baseline,
         "peer": peer,
         "seconds": round(seconds if seconds is not None else time.perf_counter() - _started, 1),
@@ -49,7 +51,7 @@ def claim(
     }
     with LINES.open("a", encoding="utf-8") as file:
         file.write(json.dumps(line, ensure_ascii=False) + "\n")
-    print(f"{'met   ' if line['met'] else 'MISSED'} {name} = {value:.4g} {unit} (bar {bar})")
+    print(f"{VERDICT[line['met']]} {name} = {value:.4g} {unit}{f' (bar {bar})' if bar else ''}")
     draw()
 
 
@@ -71,7 +73,7 @@ def draw() -> None:
     """RESULTS.md from the newest line of each claim."""
     newest = {line["claim"]: line for line in map(json.loads, LINES.read_text(encoding="utf-8").splitlines())}
     rows = [
-        f"| {'met' if line['met'] else '**missed**'} | `{name}` | {line['value']:g} {line['unit']} | {line['bar']} "
+        f"| {VERDICT[line['met']]} | `{name}` | {line['value']:g} {line['unit']} | {line['bar']} "
         f"| {_cell(line['baseline'])} | {_cell(line['peer'])} | {line['seconds']:g} | {line['cpu_seconds']:g} "
         f"| {line['cores']} | `{line['command']}` | {line['commit']} | {line['date']} |"
         for name, line in sorted(newest.items())

@@ -74,9 +74,9 @@ def main() -> None:
     means = {depth: float(np.mean([share for share, _ in rows])) for depth, rows in real.items()}
     spreads = {depth: float(np.mean([spread for _, spread in rows])) for depth, rows in real.items()}
     for depth, share in means.items():
-        claim(f"flow/minilm/depth{depth}/saturation", share, "share of pairs", ">= 0", sentences=len(real[depth]))
+        claim(f"flow/minilm/depth{depth}/saturation", share, "share of pairs", "", sentences=len(real[depth]))
     for family, rows in table.items():
-        claim(f"flow/{family}/n24/saturation_depth12", float(rows[12][0]), "share of pairs", ">= 0")
+        claim(f"flow/{family}/n24/saturation_depth12", float(rows[12][0]), "share of pairs", "")
     draw(table, means)
     write(table, means, spreads)
 

@@ -133,6 +133,7 @@ class AttentionPage extends HTMLElement {
     const { axes } = this.#example, { queries, keys, sites } = this.#group;
     s.mergeable = Boolean(axes[queries].units || axes[keys].units);
     s.merged = s.mergeable && s.wish;
+    this.#tip(null);
     this.#setUnits();
     this.#giveFlow();
     this.#chooseMap(sites.length - 1, "mean");
