@@ -277,7 +277,7 @@ class _Ear:
         if context is not mine:
             same = [name for name, size in self.sizes.items() if size == (examples, keys) and name.split("/")[0] != own]
             other = same[-1] if same else f"{own} context"
-            if own == "target" and context is not None and keys in context.shape:
+            if own == "target" and context is not None and context.shape[-2:-1] == (keys,):
                 other = "source"
         onto = self._stream(other, examples, keys)
         return Place("self" if onto == stream else "cross", stream, onto)

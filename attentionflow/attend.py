@@ -141,10 +141,10 @@ def causal_mask(length: int, device: torch.device | None = None) -> Tensor:
 def dot_product_weights(
     q: Tensor, k: Tensor, mask: Tensor | None, causal: bool, scale: float | None, bias: Tensor | None = None
 ) -> Tensor:
-    """softmax(q kᵀ · scale + bias + mask) in float32, (B, H, Q, K); zero rows where every key is masked."""
+    """softmax(q kᵀ · scale + bias + mask) in float32 or better, (B, H, Q, K); zero rows where every key is masked."""
     scale = 1 / math.sqrt(q.shape[-1]) if scale is None else scale
     with torch.autocast(q.device.type, enabled=False):
-        scores = (q.float() * scale) @ k.float().transpose(-2, -1)
+        scores = (at_least_single(q) * scale) @ at_least_single(k).transpose(-2, -1)
     scores = scores if bias is None else scores + bias
     if causal:
         mask = causal_mask(q.shape[-2], q.device)
@@ -170,26 +170,26 @@ def weight_blocks(
     """
     (batch, heads, queries, width), (groups, keys) = q.shape, k.shape[1:3]
     scale = 1 / math.sqrt(width) if scale is None else scale
-    lowest = torch.finfo(torch.float32).min
     wanted = range(queries) if rows is None else rows
     shared = heads // groups  # heads with the same keys: their rows make one matrix
     most = (BLOCK_SCORES if q.device.type == "cpu" else BLOCK_SCORES_ACCELERATOR) // keys
     r_size = max(1, min(len(wanted), BLOCK_ROWS, most // shared))
     g_size = max(1, min(groups, most // (shared * r_size)))
     b_size = max(1, min(batch, most // (heads * r_size)))  # more than one only where all groups fit
-    k = k.float().contiguous()
+    k = at_least_single(k).contiguous()
+    lowest = torch.finfo(k.dtype).min
     buffer = k.new_empty(b_size * g_size * shared * r_size * keys)
     for b, r in product(_pieces(batch, b_size), _pieces(len(wanted), r_size)):
         at = r if rows is None else list(wanted[r])
         seen = wanted[r][-1] + 1 if causal else keys
-        left = q[b, :, at].float() * scale
+        left = at_least_single(q[b, :, at]) * scale
         added = None if bias is None else _cut(bias, b, at, seen)
         hidden = None
         if causal:
             hidden = _after(wanted[r], seen, q.device)
         elif mask is not None:
             part = _cut(mask, b, at, seen)
-            hidden = ~part if part.dtype == torch.bool else part <= lowest
+            hidden = ~part if part.dtype == torch.bool else part <= torch.finfo(part.dtype).min
             if part.dtype != torch.bool:
                 added = part if added is None else added + part
         blind = None if hidden is None else hidden.all(-1, keepdim=True)
@@ -219,6 +219,10 @@ def weight_blocks(
             yield (b, slice(0, 1), r), total.div_(heads)[:, None]
 
 
+def at_least_single(given: Tensor) -> Tensor:
+    return given.to(torch.promote_types(given.dtype, torch.float32))
+
+
 def _pieces(length: int, size: int) -> list[slice]:
     return [slice(start, min(start + size, length)) for start in range(0, length, size)]
 
@@ -246,7 +250,7 @@ def _masked_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
     # Not -inf: a fully masked row would be NaN, and NaN gradients survive every later multiplication by zero.
     lowest = torch.finfo(scores.dtype).min
     if mask.dtype != torch.bool:
-        scores, mask = scores + mask.clamp_min(lowest), mask > lowest
+        scores, mask = scores + mask.clamp_min(lowest), mask > torch.finfo(mask.dtype).min
     return scores.masked_fill(~mask, lowest).softmax(-1) * mask
 
 

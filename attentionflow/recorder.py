@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from attentionflow.attend import Place, dot_product_weights, listener, weight_blocks
+from attentionflow.attend import Place, at_least_single, dot_product_weights, listener, weight_blocks
 from attentionflow.errors import UserError
 from attentionflow.records import AttentionRecord, Axis, Fold, Role, Site
 
@@ -196,7 +196,7 @@ class Recorder:
         if self.gradients:
             k, v = k.repeat_interleave(heads // groups, 1), v.repeat_interleave(heads // groups, 1)
             weights = self._follow(site, dot_product_weights(q, k, mask, causal, scale, bias))
-            return _ThroughWeights.apply(weights, v.float(), values.detach())
+            return _ThroughWeights.apply(weights, at_least_single(v), values.detach())
         site.weights.append(self._stream(q, k, mask, causal, scale, bias))
         return values
 
@@ -388,7 +388,7 @@ class _ThroughWeights(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
         weights, v = ctx.saved_tensors
-        gradient = gradient.float()
+        gradient = gradient.to(weights.dtype)
         return gradient @ v.transpose(-2, -1), weights.transpose(-2, -1) @ gradient, None
 
 
