@@ -47,9 +47,7 @@ _BEYOND_SDPA = ("softcap", "s_aux", "sinks", "indices", "block_indices")
 # Architectures that declare no SDPA and run on eager attention, but add nothing to a softmax of masked dot products;
 # benchmarks/capture_families.py holds each against its eager attention.
 _PLAIN_ALL_THE_SAME = {
-    *("align_text_model", "bigbird_pegasus", "bridgetower", "clap_audio_model", "clap_text_model", "git", "longt5"),
-    *("markuplm", "nllb-moe", "patchtsmixer", "pegasus_x", "speech_to_text", "splinter", "switch_transformers"),
-    *("time_series_transformer", "bridgetower_text_model", "bridgetower_vision_model", "git_vision_model"),
+    *("longt5", "markuplm", "speech_to_text", "splinter", "switch_transformers", "time_series_transformer"),
 }
 _ATTENTION = re.compile("Attention|Attn|MLA$")
 
@@ -183,8 +181,8 @@ class _Ear:
         self.paths = {id(module): path for path, module in self.modules.items()}
         self.towers = _towers(self.modules)
         attention = [path for path, module in self.modules.items() if _ATTENTION.search(type(module).__name__)]
-        sides = [(self._tower(path)[0], _side(self._tower(path)[1])) for path in attention]
-        self.sided = {tower for tower, _ in sides if {(tower, "source"), (tower, "target")} <= set(sides)}
+        sides = {self._tower(path) for path in attention}
+        self.sided = {tower for tower, _ in sides if {(tower, "source"), (tower, "target")} <= sides}
         self.stack: list[_Frame] = []
         self.ran: set[int] = set()
         self.heard: set[int] = set()  # modules inside which attention was called
@@ -226,9 +224,9 @@ class _Ear:
         examples = self._examples(rows)
         fold = None if rows == examples else self._fold(rows, examples, q.shape[2], k.shape[2])
         place = self._place(frame, path, fold, examples, q.shape[2], k.shape[2])
-        if fold is None and (rows != examples or frame.calls > 1):
-            if self.recorder.asks_for(path, place.role):
-                raise UserError(self._unfolded(path, rows, examples, frame.calls))
+        if frame.calls > 1 or (fold is None and rows != examples):
+            if self.recorder.asks_for(self.recorder.names[id(module)], place.role):
+                raise UserError(_unclear(path, rows, examples, frame.calls))
             return output
         values = output.transpose(1, 2)
         heard = self.recorder.hear_attend(module, q, k, v, **told, fold=fold, values=values, place=place)
@@ -249,8 +247,9 @@ class _Ear:
                 why = f"{name} computes attention outside transformers' AttentionInterface ({kinds}); {_REMEDY}"
             raise UserError(why)
         notes = self.recorder.notes
-        if eager := [type(part).__name__ for part in self.undeclared if id(part) in self.heard]:
-            notes.append(f"recorded on SDPA, while on its own it runs on eager attention: {', '.join(eager)}")
+        eager = [part for part in self.undeclared if part.config.model_type in _PLAIN_ALL_THE_SAME]
+        if names := {type(part).__name__: None for part in eager if id(part) in self.heard}:
+            notes.append(f"recorded on SDPA, while on its own it runs on eager attention: {', '.join(names)}")
         if silent:
             notes.append(f"not recorded, since computed outside the AttentionInterface: {_some(silent)} ({kinds})")
         for path, indices in self._without(silent).items():
@@ -259,13 +258,14 @@ class _Ear:
     # Where attention stands
 
     def _tower(self, path: str) -> tuple[str, str]:
-        """The sub-model that a path is in, and the rest of the path."""
+        """The sub-model that a path is in, and on which side of an encoder-decoder."""
         prefix = max((p for p in self.towers if not p or f"{path}.".startswith(f"{p}.")), key=len)
-        return self.towers[prefix], path[len(prefix) :]
+        tower, side = self.towers[prefix], _side(path[len(prefix) :])
+        return ("input", _side(tower)) if _side(tower) else (tower, side)
 
     def _place(self, frame: _Frame, path: str, fold: Fold | None, examples: int, queries: int, keys: int) -> Place:
-        tower, rest = self._tower(path)
-        own = _side(rest) if tower in self.sided else _side(tower) or tower
+        tower, side = self._tower(path)
+        own = side if tower in self.sided else tower
         if fold is not None:
             stream = self._stream(own, examples, int(fold.queries.max()) + 1)
             return Place("self", stream, stream)
@@ -306,15 +306,6 @@ class _Ear:
         at = np.tile(grid, (examples, 1))
         return Fold(np.repeat(np.arange(examples), len(grid)), at, at)
 
-    def _unfolded(self, path: str, rows: int, examples: int, calls: int) -> str:
-        what = (
-            f"runs on a batch of {rows} for {examples} example{'s' * (examples > 1)}, and for which windows, frames or"
-        )
-        what += " images cannot be told"
-        if calls > 1:
-            what = f"calls attention {calls} times in a layer, as for several images in one sequence"
-        return f"{path} {what}; give one example at a time, or leave such sites out with sites="
-
     # What was not heard
 
     def _silent(self) -> list[str]:
@@ -349,18 +340,23 @@ _listening: ContextVar[_Ear | None] = ContextVar("listening", default=None)
 
 
 def _towers(modules: Mapping[str, nn.Module]) -> dict[str, str]:
-    """Path of every sub-model with a configuration of its own -> its name there, such as vision or text."""
+    """Path of every sub-model with a configuration of its own -> its name there, such as vision, text or encoder."""
     names: dict[int, str] = {}
 
-    def walk(config: Any) -> None:
+    def walk(config: Any, outer: str) -> None:
         for key in config.sub_configs:
             if (inner := getattr(config, key, None)) is not None:
-                names[id(inner)] = key.removesuffix("_config")
-                walk(inner)
+                name = key.removesuffix("_config")
+                names[id(inner)] = outer if name == "text" and _side(outer) else name
+                walk(inner, names[id(inner)])
 
     models = {path: module for path, module in modules.items() if isinstance(module, PreTrainedModel)}
-    walk(next(iter(models.values())).config)
-    return {"": "input"} | {path: names[id(m.config)] for path, m in models.items() if id(m.config) in names}
+    walk(next(iter(models.values())).config, "")
+    found = {"": "input"}
+    for path, model in models.items():  # the outermost of those that share a configuration
+        if name := names.pop(id(model.config), None):
+            found[path] = name
+    return found
 
 
 def _side(path: str) -> str:
@@ -392,6 +388,13 @@ def _windows(size: tuple[int, int], window: int, shift: int) -> np.ndarray:
     grid = np.roll(grid, (-shift, -shift), (0, 1))
     rows, columns = (length // window for length in grid.shape)
     return grid.reshape(rows, window, columns, window).swapaxes(1, 2).reshape(rows * columns, window * window)
+
+
+def _unclear(path: str, rows: int, examples: int, calls: int) -> str:
+    what = f"runs on a batch of {rows} for {examples} examples, and for which windows, frames or images cannot be told"
+    if calls > 1:
+        what = "calls attention several times in a layer, for several images in one sequence or a difference of weights"
+    return f"{path} {what}; give one example at a time, or leave such sites out with sites="
 
 
 def _is_torchs(module: nn.Module) -> bool:

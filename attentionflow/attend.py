@@ -141,10 +141,10 @@ def causal_mask(length: int, device: torch.device | None = None) -> Tensor:
 def dot_product_weights(
     q: Tensor, k: Tensor, mask: Tensor | None, causal: bool, scale: float | None, bias: Tensor | None = None
 ) -> Tensor:
-    """softmax(q kᵀ · scale + bias + mask) in float32 or better, (B, H, Q, K); zero rows where every key is masked."""
+    """softmax(q kᵀ · scale + bias + mask) in float32, (B, H, Q, K); zero rows where every key is masked."""
     scale = 1 / math.sqrt(q.shape[-1]) if scale is None else scale
     with torch.autocast(q.device.type, enabled=False):
-        scores = (at_least_single(q) * scale) @ at_least_single(k).transpose(-2, -1)
+        scores = (q.float() * scale) @ k.float().transpose(-2, -1)
     scores = scores if bias is None else scores + bias
     if causal:
         mask = causal_mask(q.shape[-2], q.device)
@@ -176,13 +176,13 @@ def weight_blocks(
     r_size = max(1, min(len(wanted), BLOCK_ROWS, most // shared))
     g_size = max(1, min(groups, most // (shared * r_size)))
     b_size = max(1, min(batch, most // (heads * r_size)))  # more than one only where all groups fit
-    k = at_least_single(k).contiguous()
+    k = k.float().contiguous()
     lowest = torch.finfo(k.dtype).min
     buffer = k.new_empty(b_size * g_size * shared * r_size * keys)
     for b, r in product(_pieces(batch, b_size), _pieces(len(wanted), r_size)):
         at = r if rows is None else list(wanted[r])
         seen = wanted[r][-1] + 1 if causal else keys
-        left = at_least_single(q[b, :, at]) * scale
+        left = q[b, :, at].float() * scale
         added = None if bias is None else _cut(bias, b, at, seen)
         hidden = None
         if causal:
@@ -217,10 +217,6 @@ def weight_blocks(
                     total += head
         if total is not None:
             yield (b, slice(0, 1), r), total.div_(heads)[:, None]
-
-
-def at_least_single(given: Tensor) -> Tensor:
-    return given.to(torch.promote_types(given.dtype, torch.float32))
 
 
 def _pieces(length: int, size: int) -> list[slice]:

@@ -197,7 +197,7 @@ def faithful(options: argparse.Namespace) -> None:
         if options.split not in splits:
             raise UserError(f"the data have no split {options.split!r}; there are {', '.join(splits)}")
         examples = list(splits[options.split])[: options.examples]
-        found = faithful(run, examples, **chosen, **parse_assignments(options.set))
+        found = faithful(run, examples, **chosen | parse_assignments(options.set))
     if options.json:
         print(json.dumps(found.to_json(), ensure_ascii=False))
         return
@@ -293,6 +293,12 @@ def _parser() -> argparse.ArgumentParser:
     def add_set(to: argparse.ArgumentParser, what: str) -> None:
         to.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help=f"{what}; may be repeated")
 
+    def add_subject(to: argparse.ArgumentParser) -> None:
+        to.add_argument("run", metavar="RUN", help="folder of a run, or hf:PATH_OR_NAME for a Hugging Face model")
+
+    def add_method(to: argparse.ArgumentParser, what: str) -> None:
+        to.add_argument("--method", metavar="METHOD", action="append", default=[], help=f"{what}; may be repeated")
+
     def add_device(to: argparse.ArgumentParser) -> None:
         to.add_argument("--device", default="auto", help="cpu, cuda, mps; by default the best there is")
 
@@ -338,15 +344,10 @@ def _parser() -> argparse.ArgumentParser:
     add_device(one)
     add_set(one, "a prediction option")
 
-    method = {"metavar": "METHOD", "action": "append", "default": []}
-    a_run = {"metavar": "RUN", "help": "folder of a run, or hf:PATH_OR_NAME for a Hugging Face model"}
-
     one = verb("look", look, "draw what the model attends to")
-    one.add_argument("run", **a_run)
+    add_subject(one)
     one.add_argument("input", metavar="INPUT")
-    one.add_argument(
-        "--method", help="show relevance by maxflow, rollout, raw, gradient or agf; may be repeated", **method
-    )
+    add_method(one, "show relevance by maxflow, rollout, raw, gradient or agf")
     one.add_argument("--target", type=int, help="position of the answer to begin with, and that gradients are of")
     one.add_argument("--judge", action="store_true", help="tell whether each picture is better than chance")
     one.add_argument("--out", type=Path, default=Path("look.html"))
@@ -354,11 +355,11 @@ def _parser() -> argparse.ArgumentParser:
     add_set(one, "a prediction option")
 
     one = verb("faithful", faithful, "test whether what flow methods show is what the model goes by")
-    one.add_argument("run", **a_run)
+    add_subject(one)
     one.add_argument("--data", help="other data than that of the training; for a Hugging Face model a file of texts")
     one.add_argument("--split", default="test")
     one.add_argument("--examples", type=int, default=200, help="at most so many; by default 200")
-    one.add_argument("--method", help="judge this one alone; may be repeated", **method)
+    add_method(one, "judge this one alone")
     one.add_argument("--seed", type=int, default=0, help="of random orders, shuffled weights and the bootstrap")
     one.add_argument("--json", action="store_true")
     add_device(one)

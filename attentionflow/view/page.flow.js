@@ -48,7 +48,7 @@ const HAIR = 0.7; // the thinnest ribbon
 
 // units: for each stream its positions; names: of the levels.
 function flowLayout(ctx, diagram, arcs, units, names, width) {
-  const { nodes, streams, levels, source } = diagram, lane = streams.length > 1 ? LANE : 8;
+  const { nodes, streams, levels, source } = diagram, lane = streams.length > 1 ? LANE : THICK.end / 2;
   const widest = (texts, most) => {
     return Math.ceil(texts.reduce((width, text) => Math.max(width, Math.min(most, ctx.measureText(text).width)), 12));
   };
