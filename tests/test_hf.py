@@ -283,9 +283,10 @@ def test_choices_keep_what_they_say(family: str) -> None:
 def test_half_precision_models_are_recorded_in_float32(family: str) -> None:
     model, inputs = built(family)
     model = model.bfloat16()
-    expected = model(**inputs).logits
-    with torch.inference_mode(), hf.capturing(model) as recorder:
-        assert torch.equal(model(**inputs).logits, expected)
+    with torch.inference_mode():
+        expected = model(**inputs).logits
+        with hf.capturing(model) as recorder:
+            assert torch.equal(model(**inputs).logits, expected)
     for site in recorder.sites:
         assert site.weights.dtype == np.float32
         np.testing.assert_allclose(site.weights.sum(-1), 1, atol=1e-6)

@@ -12,6 +12,7 @@ import pytest
 import torch
 from plain_attention import MASKS, B, H, K, Q, may_look, plain_weights
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from attentionflow import attend as attend_module
 from attentionflow import recorder as recorder_module
@@ -277,6 +278,34 @@ def test_blocks_give_what_one_piece_gives(
         np.testing.assert_allclose(record(), whole, atol=1e-7)
         assert len(spy.shapes) > 1
         assert all(math.prod(shape) <= max(scores, K * H // groups) for shape in spy.shapes)
+
+
+class Largest(TorchDispatchMode):
+    """Bytes of the largest tensor that is made; views of those that were there are none."""
+
+    def __init__(self, *there: Tensor) -> None:
+        super().__init__()
+        self.nbytes, self.there = 0, {tensor.untyped_storage().data_ptr() for tensor in there}
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        output = function(*args, **(kwargs or {}))
+        if isinstance(output, Tensor) and output.untyped_storage().data_ptr() not in self.there:
+            self.nbytes = max(self.nbytes, output.untyped_storage().nbytes())
+        return output
+
+
+@pytest.mark.parametrize(("mask", "causal"), [(None, False), (None, True), (torch.ones(1, 1, 64, 64).bool(), False)])
+@pytest.mark.parametrize("choices", [{"heads": "mean"}, {"heads": [1]}, {"rows": range(8)}], ids=str)
+def test_neither_all_weights_nor_repeated_keys_are_ever_held(
+    monkeypatch: pytest.MonkeyPatch, mask: Tensor | None, causal: bool, choices: dict[str, Any]
+) -> None:
+    heads, length, width = 4, 64, 48
+    monkeypatch.setattr(attend_module, "BLOCK_SCORES", heads * length)
+    q, k = torch.randn(1, heads, length, width), torch.randn(1, 1, length, width)
+    module, of = dot(), {"mask": mask, "causal": causal, "scale": None, "dropout": 0.0, "fold": None}
+    with recording(module, **choices) as heard, Largest(q, k, *([] if mask is None else [mask])) as largest:
+        heard.hear_attend(module, q, k, k, **of, values=q)
+    assert largest.nbytes <= heard.sites[0].weights.nbytes < 4 * heads * k.numel()
 
 
 def test_half_precision_models_are_recorded_in_float32() -> None:
