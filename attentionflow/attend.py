@@ -179,10 +179,11 @@ def weight_blocks(
     k = k.float().contiguous()
     lowest = torch.finfo(k.dtype).min
     buffer = k.new_empty(b_size * g_size * shared * r_size * keys)
+    sums = k.new_empty(b_size * r_size * keys if mean else 0)
     for b, r in product(_pieces(batch, b_size), _pieces(len(wanted), r_size)):
         at = r if rows is None else list(wanted[r])
         seen = wanted[r][-1] + 1 if causal else keys
-        left = q[b, :, at].float() * scale
+        left = q[b, :, at].float()
         added = None if bias is None else _cut(bias, b, at, seen)
         hidden = None
         if causal:
@@ -193,15 +194,16 @@ def weight_blocks(
             if part.dtype != torch.bool:
                 added = part if added is None else added + part
         blind = None if hidden is None else hidden.all(-1, keepdim=True)
-        total = left.new_zeros(left.shape[0], left.shape[2], seen) if mean else None
+        size = left.shape[0], left.shape[2], seen
+        total = sums[: math.prod(size)].view(size).zero_() if mean else None
         for g in _pieces(groups, g_size):
             h = slice(g.start * shared, g.stop * shared)
-            shape = (left.shape[0], h.stop - h.start, left.shape[2], seen)
+            shape = size[0], h.stop - h.start, *size[1:]
             pairs = shape[0] * (g.stop - g.start)  # of example and group: one matrix product each
             scores = buffer[: math.prod(shape)].view(pairs, -1, seen)
-            right = k[b, g, :seen].reshape(pairs, seen, width)
+            factors = left[:, h].reshape(pairs, -1, width), k[b, g, :seen].reshape(pairs, seen, width).transpose(1, 2)
             with torch.autocast(q.device.type, enabled=False):
-                torch.bmm(left[:, h].reshape(pairs, -1, width), right.transpose(1, 2), out=scores)
+                torch.baddbmm(scores, *factors, beta=0, alpha=scale, out=scores)
             scores = scores.view(shape)
             if added is not None:
                 scores += _of_heads(added, h)

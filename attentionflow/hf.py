@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from attentionflow._transformers import capturing
@@ -34,22 +35,29 @@ Inputs = str | Sequence[str] | Mapping[str, Any]
 def load(name: str | Path) -> tuple[nn.Module, Any]:
     """The model with its heads, and its tokenizer or processor, of `hf:PATH`, a folder, or a name on the Hub.
 
-    Only safetensors are read, and no code that comes with a model is run.
+    Only safetensors are read, and no code that comes with a model is run. None where there is no processor.
     """
     import transformers
 
     name = str(name).removeprefix("hf:")
     try:
         config = transformers.AutoConfig.from_pretrained(name, trust_remote_code=False)
-        kind = getattr(transformers, (config.architectures or ["AutoModel"])[0], transformers.AutoModel)
+        kind: Any = getattr(transformers, (config.architectures or [""])[0], None)
+        if not (isinstance(kind, type) and issubclass(kind, transformers.PreTrainedModel)):
+            kind = transformers.AutoModel
         model = kind.from_pretrained(name, config=config, use_safetensors=True, trust_remote_code=False)
-        processor = transformers.AutoProcessor.from_pretrained(name, trust_remote_code=False)
-    except (OSError, ValueError, ImportError) as error:
+    except (OSError, ValueError, ImportError, RuntimeError, SafetensorError) as error:
         first = str(error).strip().split("\n")[0]
         raise UserError(
-            f"{name} cannot be loaded as a Hugging Face model: {first} It must be a folder with config.json, "
-            "model.safetensors and a tokenizer or processor, or, where there is a network, a name on the Hub"
+            f"{name} cannot be loaded as a Hugging Face model: {first} It must be a folder with config.json and "
+            "model.safetensors, or, where there is a network, a name on the Hub"
         ) from None
+    try:
+        processor = transformers.AutoProcessor.from_pretrained(name, trust_remote_code=False)
+    except ImportError as error:
+        raise UserError(f"the processor of {name} cannot be loaded: {str(error).strip()}") from None
+    except (OSError, ValueError):  # of time series there is none
+        processor = None
     return model.eval(), processor
 
 

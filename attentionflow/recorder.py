@@ -320,11 +320,13 @@ class Recorder:
             mask, bias = (_of_heads(given, chosen) for given in (mask, bias))
         rows = None if self.rows is None else [row for row in self.rows if row < queries]
         count, kept_heads = self._kept(heads, queries, None)
-        kept = np.zeros((batch, kept_heads, count, keys), self.dtype)
+        kept = np.empty((batch, kept_heads, count, keys), self.dtype)  # not zeros, which take no huge pages
         mean = self.heads == "mean"
         with torch.no_grad():
             for at, weights in weight_blocks(q, k, mask, causal, scale, bias, rows=rows, mean=mean) if count else ():
-                torch.from_numpy(kept[at])[..., : weights.shape[-1]].copy_(weights)
+                part, seen = torch.from_numpy(kept[at]), weights.shape[-1]
+                part[..., :seen].copy_(weights)
+                part[..., seen:].zero_()
         return kept
 
     def _keep(self, weights: Tensor, step: int | None) -> list[np.ndarray]:

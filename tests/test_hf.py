@@ -651,15 +651,27 @@ def test_a_saved_model_loads_with_its_heads(tmp_path: Path, tokenizer: Any) -> N
     assert hf.capture(loaded, "the cats", tokenizer=processor).axes["input"][0].labels == ("the", "cat", "s")
 
 
-@pytest.mark.parametrize("what", ["nowhere", "empty", "pickle"])
+def test_a_model_without_a_processor_loads_alone(tmp_path: Path) -> None:
+    model, inputs = built("patchtst")
+    model.save_pretrained(tmp_path)
+    loaded, processor = hf.load(tmp_path)
+    assert processor is None
+    assert len(hf.capture(loaded, inputs).sites) == 2
+
+
+@pytest.mark.parametrize("what", ["nowhere", "empty", "pickle", "damaged"])
 def test_what_cannot_be_loaded_is_a_users_error(tmp_path: Path, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     folder = tmp_path / what
     if what != "nowhere":
         folder.mkdir()
-    if what == "pickle":
+    if what in ("pickle", "damaged"):
         model, _ = built("bert")
-        model.config.save_pretrained(folder)
+        model.save_pretrained(folder)
+        weights = folder / "model.safetensors"
+        weights.write_bytes(weights.read_bytes()[:-100])
+    if what == "pickle":
+        weights.unlink()
         torch.save(model.state_dict(), folder / "pytorch_model.bin")
     with pytest.raises(UserError, match=r"cannot be loaded.*model\.safetensors"):
         hf.load(folder)

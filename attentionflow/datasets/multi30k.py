@@ -35,7 +35,7 @@ LANGUAGES = {"en", "de"}
 # Settings that suit these data, by architecture; the user's own go before them.
 ADVICE: dict[str, dict[str, object]] = {
     "transformer": {"dropout": 0.2, "batch_tokens": 1024, "learning_rate": 2.5e-3, "ema": 0.999},
-    "classic": {"dropout": 0.2, "batch_tokens": 1024, "ema": 0.999},
+    "classic": {},
 }
 
 
