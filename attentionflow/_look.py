@@ -77,7 +77,7 @@ def _look_at_transformers(
         record = case.record(case.subject.model)
     else:
         record = hf.capture(model, text, tokenizer=tokenizer)
-    found = [flow(record, method, target=record.target if method in BY_GRADIENT else None) for method in methods]
+    found = [flow(record, method, target=record.target) for method in methods]
     return _page(record, _judged(case, found) if judge else found, target, name)
 
 

@@ -46,9 +46,14 @@ _OTHER = (
 _BEYOND_SDPA = ("softcap", "s_aux", "sinks", "indices", "block_indices")
 # Architectures that declare no SDPA and run on eager attention, but add nothing to a softmax of masked dot products;
 # benchmarks/capture_families.py holds each against its eager attention.
-_PLAIN_ALL_THE_SAME = {
-    *("longt5", "markuplm", "speech_to_text", "splinter", "switch_transformers", "time_series_transformer"),
-}
+_PLAIN_ALL_THE_SAME = (
+    "longt5",
+    "markuplm",
+    "speech_to_text",
+    "splinter",
+    "switch_transformers",
+    "time_series_transformer",
+)
 _ATTENTION = re.compile("Attention|Attn|MLA$")
 
 
