@@ -128,10 +128,10 @@ def record_predictions(
     if target is not None and not gradients:
         raise UserError("target= says what gradients are of; give gradients=True with it")
     with recording(model, **choices) as recorder, torch.set_grad_enabled(gradients):
-        scores = task.replay(model, examples, predictions)
-        if target is not None and not 0 <= target < scores.shape[1]:
-            raise UserError(f"no target {target}: the answer has positions 0 to {scores.shape[1] - 1}")
-        if gradients:
+        scores = task.replay(model, examples, predictions, scored=gradients)
+        if scores is not None:
+            if target is not None and not 0 <= target < scores.shape[1]:
+                raise UserError(f"no target {target}: the answer has positions 0 to {scores.shape[1] - 1}")
             recorder.differentiate(scores.sum() if target is None else scores[:, target].sum())
     record = recorder.record(task.axes(examples, predictions), model=type(model).__name__)
     return replace(record, target=target)

@@ -246,12 +246,12 @@ class Recorder:
                     role=site.place.role,
                     queries=site.place.queries,
                     keys=site.place.keys,
-                    weights=np.concatenate(site.weights, axis=2),
+                    weights=_joined(site.weights),
                     residual=site.place.residual,
                     normalised=site.normalised,
                     heads=site.heads,
                     rows=rows,
-                    gradients=np.concatenate(site.gradients, axis=2) if site.gradients else None,
+                    gradients=_joined(site.gradients) if site.gradients else None,
                     value_norms=site.value_norms,
                     fold=site.fold,
                 ),
@@ -396,6 +396,13 @@ class _ThroughWeights(torch.autograd.Function):
 
 def _numpy(tensor: Tensor, dtype: np.dtype) -> np.ndarray:
     return tensor.detach().to("cpu", torch.float16 if dtype == np.float16 else torch.float32, copy=True).numpy()
+
+
+def _joined(steps: list[np.ndarray]) -> np.ndarray:
+    """The rows of all steps in one array; takes them out of the list, so that nothing is held twice."""
+    joined = steps[0] if len(steps) == 1 else np.concatenate(steps, axis=2)
+    steps.clear()
+    return joined
 
 
 def _of_heads(given: Tensor | None, heads: list[int]) -> Tensor | None:

@@ -207,11 +207,13 @@ class Task(ABC, Generic[E, P]):
     # Looking
 
     @abstractmethod
-    def replay(self, model: Any, examples: Sequence[E], predictions: Sequence[Prediction]) -> Tensor:
-        """One pass that scores these predictions, for recording; gradients run through.
+    def replay(
+        self, model: Any, examples: Sequence[E], predictions: Sequence[Prediction], scored: bool
+    ) -> Tensor | None:
+        """One pass over these predictions, for recording: what the model attended to when it gave them.
 
-        (B, T): log-probability of each part of each answer, such as its tokens, T = 1 where it has no parts; 0 on
-        padding.
+        scored: also return (B, T), the log-probability of each part of each answer, such as its tokens, T = 1 where it
+        has no parts, 0 on padding; gradients run through it. Otherwise the pass may stop short of the scores.
         """
 
     @abstractmethod

@@ -226,9 +226,12 @@ class Translation(Task[Pair, Encoded]):
 
     # Looking
 
-    def replay(self, model: Seq2Seq, examples: Sequence[Pair], predictions: Sequence[Prediction]) -> Tensor:
+    def replay(
+        self, model: Seq2Seq, examples: Sequence[Pair], predictions: Sequence[Prediction], scored: bool
+    ) -> Tensor | None:
         sources = self.prepare(examples, training=False)[0].sources
-        return self._scores(model, sources, [list(p.raw) for p in predictions])
+        features, batch = self._pass(model, sources, [list(p.raw) for p in predictions])
+        return self._scores(model, features, batch) if scored else None
 
     def axes(self, examples: Iterable[Pair], predictions: Iterable[Prediction]) -> dict[str, list[Axis]]:
         """A position of the target is a decoder step, labelled with the token that it writes."""
@@ -243,13 +246,16 @@ class Translation(Task[Pair, Encoded]):
         source = np.array(self.prepare([example], training=False)[0].sources[0])
         sources = [[*source[:-1][row].tolist(), END] for row in kept[:, :-1]]
         written = list(prediction.raw)
-        return self._scores(model, sources, [written] * len(sources)).mean(1)
+        return self._scores(model, *self._pass(model, sources, [written] * len(sources))).mean(1)
 
-    def _scores(self, model: Seq2Seq, sources: list[list[int]], targets: list[list[int]]) -> Tensor:
-        """Log-probability of each token of each target, its end token included, (B, T)."""
+    def _pass(self, model: Seq2Seq, sources: list[list[int]], targets: list[list[int]]) -> tuple[Tensor, Batch]:
+        """Features (B, T, D) of each target, teacher-forced."""
         written = Encoded(sources, targets, np.arange(len(sources)))
         batch = self.collate(written, written.rows, 0, None).to(model.output.device)
-        features = model(batch["source"], batch.get("mask"), batch["inputs"])
+        return model(batch["source"], batch.get("mask"), batch["inputs"]), batch
+
+    def _scores(self, model: Seq2Seq, features: Tensor, batch: Batch) -> Tensor:
+        """Log-probability of each token of each target, its end token included, (B, T)."""
         scores = (features @ model.output.T).log_softmax(-1).gather(-1, batch["answers"][..., None])[..., 0]
         present = batch.get("present")
         return scores if present is None else scores * present

@@ -118,9 +118,9 @@ def test_recording_changes_no_bit_of_the_answer(run: af.Run) -> None:
     examples = some(run)
     predictions, _ = run.predict_examples(examples, run.options({}))
     with torch.no_grad():
-        plain = run.task.replay(run.model, examples, predictions)
+        plain = run.task.replay(run.model, examples, predictions, scored=True)
         with af.recording(run.model) as recorder:
-            recorded = run.task.replay(run.model, examples, predictions)
+            recorded = run.task.replay(run.model, examples, predictions, scored=True)
     assert torch.equal(plain, recorded)
     assert recorder.sites
 
@@ -129,7 +129,7 @@ def test_gradients_reach_the_weights(run: af.Run) -> None:
     examples = some(run, 2)
     predictions, _ = run.predict_examples(examples, run.options({}))
     with af.recording(run.model, gradients=True) as recorder:
-        recorder.differentiate(run.task.replay(run.model, examples, predictions).sum())
+        recorder.differentiate(run.task.replay(run.model, examples, predictions, scored=True).sum())
     assert any(np.abs(site.gradients).max() > 0 for site in recorder.sites if site.gradients is not None)
 
 
@@ -156,7 +156,7 @@ def test_an_answer_is_scored_again_with_parts_of_its_input_left_out(run: af.Run)
         with torch.no_grad():
             found = run.task.rescore(run.model, example, prediction, kept)
             alone = [run.task.rescore(run.model, example, prediction, row[None]) for row in kept]
-            whole = run.task.replay(run.model, [example], [prediction])
+            whole = run.task.replay(run.model, [example], [prediction], scored=True)
         assert found.shape == (len(kept),)
         torch.testing.assert_close(found, torch.cat(alone), rtol=1e-4, atol=1e-4)
         assert found.unique().numel() > 1, "taking positions out must change something"
