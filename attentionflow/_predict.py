@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
+import numpy as np
 import torch
 from torch import nn
 
 from attentionflow import _checkpoint
+from attentionflow._cores import over_cores
 from attentionflow._device import choose_device
+from attentionflow.attend import listener
 from attentionflow.errors import UserError
 from attentionflow.recorder import recording
 from attentionflow.records import AttentionRecord
 from attentionflow.settings import resolve
-from attentionflow.task import Prediction, Task
+from attentionflow.task import Batch, Prediction, Task
 from attentionflow.tasks import load_task
+
+R = TypeVar("R")
 
 
 def load(folder: str | Path, *, device: str = "auto") -> Run:
@@ -84,6 +89,33 @@ class Run:
         predictions, _ = self.predict_examples(examples, self.options(options or {}))
         return record_predictions(self.task, self.model, examples, predictions, **choices)
 
+    def predict_recorded(
+        self, inputs: Sequence[Any], *, options: Mapping[str, Any] | None = None, **choices: Any
+    ) -> Iterator[tuple[list[int], list[Prediction], AttentionRecord]]:
+        """Predictions, and the attention of the very pass that made them: batch by batch, which inputs, their
+        predictions, their record. options: the task's own; choices: as in `af.recording`.
+
+        Next to nothing is computed beside predicting, where `record` scores every answer once more; so there are no
+        gradients and no value norms.
+        """
+        refused = [name for name in ("gradients", "value_norms") if choices.get(name)]
+        if refused:
+            raise UserError(f"{' and '.join(refused)}: not while predicting; Run.record scores the answers once more")
+        examples = [self.task.example(given) for given in inputs]
+        prepared, notes = self.task.prepare(examples, training=False)
+        if notes:
+            warnings.warn("; ".join(notes), stacklevel=2)
+        chosen = self.options(options or {})
+
+        def work(batch: Batch) -> tuple[list[int], list[Prediction], AttentionRecord]:
+            rows = [int(row) for row in batch.indices]
+            own = [examples[row] for row in rows]
+            with recording(self.model, **choices) as recorder:
+                found = self.task.predict(self.model, batch, own, chosen)
+            return rows, found, recorder.record(self.task.axes(own, found), model=type(self.model).__name__)
+
+        yield from _over_batches(self.task, self.model, prepared, work)
+
     def record_of(self, given: Any, prediction: Prediction, **choices: Any) -> AttentionRecord:
         """The attention of an answer already given to an input; choices as in `record`."""
         return record_predictions(self.task, self.model, [self.task.example(given)], [prediction], **choices)
@@ -104,14 +136,34 @@ def predict_batches(
     share: tuple[int, int] = (0, 1),
 ) -> Iterator[tuple[int, Prediction]]:
     """(index, prediction) of each example, batch by batch; share (rank, processes) takes every processes-th batch."""
+
+    def work(batch: Batch) -> list[tuple[int, Prediction]]:
+        chosen = [examples[int(row)] for row in batch.indices]
+        return list(zip(map(int, batch.indices), task.predict(model, batch, chosen, options), strict=True))
+
+    for found in _over_batches(task, model, prepared, work, share):
+        yield from found
+
+
+def _over_batches(
+    task: Task[Any, Any],
+    model: nn.Module,
+    prepared: Any,
+    work: Callable[[Batch], R],
+    share: tuple[int, int] = (0, 1),
+) -> Iterator[R]:
+    """What `work` makes of each batch, in inference mode, in the order of the batches."""
     device = next(model.parameters()).device
     rank, processes = share
-    for indices in task.batches(prepared, 0, None)[rank::processes]:
-        batch = task.collate(prepared, indices, 0, None).to(device)
-        chosen = [examples[int(row)] for row in batch.indices]
+    batches = task.batches(prepared, 0, None)[rank::processes]
+
+    def one(indices: np.ndarray) -> R:
         with torch.inference_mode():
-            found = task.predict(model, batch, chosen, options)
-        yield from zip(map(int, batch.indices), found, strict=True)
+            return work(task.collate(prepared, indices, 0, None).to(device))
+
+    # A recording around this hears what its own thread does.
+    apart = device.type == "cpu" and listener.get() is None
+    yield from (over_cores if apart else map)(one, batches)
 
 
 def record_predictions(
@@ -134,7 +186,8 @@ def record_predictions(
                 raise UserError(f"no target {target}: the answer has positions 0 to {scores.shape[1] - 1}")
             recorder.differentiate(scores.sum() if target is None else scores[:, target].sum())
     record = recorder.record(task.axes(examples, predictions), model=type(model).__name__)
-    return replace(record, target=target)
+    rows = {task.rows(prediction, target) for prediction in predictions}
+    return replace(record, target=rows.pop() if len(rows) == 1 else None)
 
 
 def _record_one(task: Task[Any, Any], model: nn.Module, example: Any, prediction: Prediction) -> AttentionRecord:

@@ -10,7 +10,7 @@ import json
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,28 +28,13 @@ from attentionflow._model_card import model_card
 from attentionflow._plan import Plan, TrainingSettings, make_plan, reopen
 from attentionflow._predict import Run, load
 from attentionflow._progress import Progress, Stopper
+from attentionflow._state import Progressed, restore_state, save_state
 from attentionflow.errors import UserError
 from attentionflow.task import Batch, Loss, Task
 
 # Of the time given by --max-minutes, what reading, the last evaluation and a noisy machine may take.
 SPARE = 0.05
 SECONDS_BETWEEN_STATES = 60.0
-
-
-@dataclass
-class Progressed:
-    """Where the loop is; with the tensors and random states, all that resuming needs."""
-
-    step: int = 0
-    epoch: int = 0
-    position: int = 0  # steps taken in this epoch
-    best: float | None = None
-    best_step: int = 0
-    worse: int = 0  # validations since the best
-    log_bytes: int = 0
-    seconds: float = 0.0
-    sums: dict[str, float] = field(default_factory=dict)  # losses since the last line of the log
-    counts: dict[str, int] = field(default_factory=dict)
 
 
 class Objective(nn.Module):
@@ -294,7 +279,7 @@ class Trainer:
                 self.at.position += 1
                 now = time.monotonic()
                 self.at.seconds, clock = self.at.seconds + now - clock, now
-                self.progress.advance(sum(counts.values()))
+                self.progress.advance(max(counts.values()))  # losses may be of the same work
                 last = self.at.step == self.steps
                 if self.at.step % self.training.log_every == 0 or last:
                     self.write_losses()
@@ -374,19 +359,8 @@ class Trainer:
         self.save_state()
 
     def save_state(self) -> None:
-        states = {"cpu": torch.get_rng_state()}
-        if self.accelerator.device.type == "cuda":
-            states["cuda"] = torch.cuda.get_rng_state(self.accelerator.device)
-        shared = gather_object([states]) if self.world > 1 else [states]
-        if not self.accelerator.is_main_process:
-            return
-        tensors = {f"random.{rank}.{kind}": state for rank, each in enumerate(shared) for kind, state in each.items()}
-        for part, weights in self.parts().items():
-            tensors |= {f"{part}.{name}": tensor for name, tensor in weights.items()}
-        for index, values in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{index}.{name}": torch.as_tensor(value) for name, value in values.items()}
-        about = {"world": self.world, "notes": self.notes, "progressed": asdict(self.at)}
-        _checkpoint.write_tensors(self.folder / _checkpoint.STATE, tensors, about)
+        path = self.folder / _checkpoint.STATE
+        save_state(path, self.accelerator, self.at, self.parts(), self.optimizer, self.notes)
 
     def parts(self) -> dict[str, Mapping[str, Tensor]]:
         average = {"average": self.average.state_dict()} if self.training.ema else {}
@@ -394,29 +368,12 @@ class Trainer:
 
     def restore(self) -> None:
         """Put weights, optimiser, random states and place in the data back to where the state was saved."""
-        tensors, about = _checkpoint.read_tensors(self.folder / _checkpoint.STATE)
-        if about["world"] != self.world:
-            raise UserError(
-                f"this run had {about['world']} processes, now there are {self.world}; start as many as before"
-            )
-        self.at = Progressed(**about["progressed"])
-
-        def under(prefix: str) -> dict[str, Tensor]:
-            return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
-
-        self.model.load_state_dict(under("model."))
-        self.best = {name: t.to(self.accelerator.device) for name, t in under("best.").items()}
+        path = self.folder / _checkpoint.STATE
+        self.at, weights = restore_state(path, self.accelerator, list(self.parts()), self.optimizer)
+        self.model.load_state_dict(weights["model"])
+        self.best = {name: t.to(self.accelerator.device) for name, t in weights["best"].items()}
         if self.training.ema:
-            self.average.load_state_dict(under("average."))
-        kept = self.optimizer.state_dict()
-        for key, value in under("optimizer.").items():
-            index, name = key.split(".")
-            kept["state"].setdefault(int(index), {})[name] = value
-        self.optimizer.load_state_dict(kept)
-        random = under(f"random.{self.rank}.")
-        torch.set_rng_state(random["cpu"])
-        if "cuda" in random:
-            torch.cuda.set_rng_state(random["cuda"], self.accelerator.device)
+            self.average.load_state_dict(weights["average"])
         if self.accelerator.is_main_process:
             log = self.folder / _checkpoint.LOG
             log.touch()

@@ -1,17 +1,19 @@
 """The one seam through which every attention weight passes.
 
-Models call `attend` (dot product), `weigh` (a mechanism's own scores) or `gate` (weights that are no distribution) and
-know nothing of recording. When nobody records, `attend` is the fused kernel and nothing is stored. Inside
-`attentionflow.recording(model)` the values stay the fused kernel's, bit for bit, and the weights are computed beside
-them for the sites asked for.
+Models call `attend` (dot product; `attend_cells` while decoding), `weigh` (a mechanism's own scores) or `gate` (weights
+that are no distribution) and know nothing of recording. When nobody records, `attend` is the fused kernel and nothing
+is stored. Inside `attentionflow.recording(model)` the values stay the fused kernel's, bit for bit, and the weights are
+computed beside them for the sites asked for.
 
-Letters: B batch, H heads, G groups of heads that share keys, Q queries, K keys, D features of a head.
+Letters: B batch, H heads, G groups of heads that share keys, Q queries, K keys, D features of a head; while decoding
+N hypotheses, P cells, T cells of a hypothesis.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import product
@@ -28,6 +30,9 @@ from attentionflow.records import Fold, Role
 BLOCK_SCORES = 1 << 18
 BLOCK_SCORES_ACCELERATOR = 1 << 24
 BLOCK_ROWS = 128
+
+# Hypotheses from which the compiled kernel of `attend_cells` is worth its start.
+MANY_HYPOTHESES = 32
 
 
 @dataclass(frozen=True)
@@ -76,8 +81,21 @@ class Listener(Protocol):
     ) -> None:
         """Told of weights (B, H, Q, K) that a mechanism computed itself."""
 
+    def follow(self, paths: Tensor) -> None:
+        """Told at the end of decoding which rows of each step became answers: (B, T), -1 past the end of an answer."""
+
 
 listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
+
+
+@contextmanager
+def unheard() -> Iterator[None]:
+    """No recording hears what is tried in this block and does not become an answer, such as a whole catalogue."""
+    token = listener.set(None)
+    try:
+        yield
+    finally:
+        listener.reset(token)
 
 
 def attend(
@@ -107,6 +125,11 @@ def attend(
         mask, causal = _merge(mask, causal_mask(q.shape[-2], q.device)), False
     # A ContextVar cannot be read while torch.compile traces; `recording` runs it uncompiled instead.
     heard_by = None if torch.compiler.is_compiling() else listener.get()
+    if q.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
+        # In bfloat16 the CPU's kernel for the gradients takes five times as long.
+        with torch.autocast("cpu", enabled=False):
+            q, k, v = q.float(), k.float(), v.float()
+            return attend(module, q, k, v, mask=mask, causal=causal, scale=scale, dropout=dropout, fold=fold)
     values = F.scaled_dot_product_attention(
         q, k, v, mask, dropout, is_causal=causal, scale=scale, enable_gqa=q.shape[1] != k.shape[1]
     )
@@ -115,6 +138,32 @@ def attend(
     return heard_by.hear_attend(
         module, q, k, v, mask=mask, causal=causal, scale=scale, dropout=dropout, fold=fold, values=values
     )
+
+
+def attend_cells(module: nn.Module, q: Tensor, keys: Tensor, values: Tensor, cells: Tensor, step: int) -> Tensor:
+    """`attend` for the hypotheses of a search, each of which looks at cells of its own in a pool that all share.
+
+    q (N, H, D); keys, values (P, G, D); cells (N, T): rows of the pool, -1 for none; returns (N, H, D). No gradients.
+    step: of the decoder, whose steps become the rows of one site; see `Listener.follow`.
+    A hypothesis without cells gets zeros. On a CPU, many hypotheses take a compiled kernel, which gathers nothing.
+    """
+    heard_by = listener.get()
+    weights = None
+    if q.device.type == "cpu" and q.dtype == torch.float32 and len(q) >= MANY_HYPOTHESES:
+        from attentionflow._cells import attend_to_cells
+
+        arrays = (t.contiguous().numpy() for t in (q, keys, values, cells))
+        found, weights = map(torch.from_numpy, attend_to_cells(*arrays, 1 / math.sqrt(q.shape[-1])))
+    else:
+        q, mask = q[:, :, None], (cells >= 0)[:, None, None]
+        k, v = (pool[cells.clamp_min(0)].transpose(1, 2) for pool in (keys, values))
+        found = F.scaled_dot_product_attention(q, k, v, mask, enable_gqa=q.shape[1] != k.shape[1])[:, :, 0]
+        if heard_by is not None:
+            k = k.repeat_interleave(q.shape[1] // k.shape[1], 1)
+            weights = dot_product_weights(q, k, mask, False, None)[:, :, 0]
+    if heard_by is not None and weights is not None:
+        heard_by.hear_weights(module, weights[:, :, None], mask=None, step=step, fold=None, normalised=True)
+    return found
 
 
 def weigh(
@@ -128,9 +177,15 @@ def weigh(
     return _listen(module, _masked_softmax(scores, mask), mask, step, fold, normalised=True)
 
 
-def gate(module: nn.Module, gates: Tensor, *, step: int | None = None, fold: Fold | None = None) -> Tensor:
-    """Declares weights (B, H, Q, K) that are no distribution (channel, spatial, target attention); returns them."""
-    return _listen(module, gates, None, step, fold, normalised=False)
+def gate(
+    module: nn.Module, gates: Tensor, *, mask: Tensor | None = None, step: int | None = None, fold: Fold | None = None
+) -> Tensor:
+    """Declares weights (B, H, Q, K) that are no distribution (channel, spatial, target attention); returns them.
+
+    mask: broadcastable to the gates, True where a query may look; elsewhere the gates returned are zero.
+    """
+    gates = gates if mask is None else gates * mask
+    return _listen(module, gates, mask, step, fold, normalised=False)
 
 
 def causal_mask(length: int, device: torch.device | None = None) -> Tensor:

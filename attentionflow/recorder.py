@@ -16,9 +16,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from attentionflow._cores import over_cores
 from attentionflow.attend import Place, dot_product_weights, listener, weight_blocks
 from attentionflow.errors import UserError
 from attentionflow.records import AttentionRecord, Axis, Fold, Role, Site
+
+PIECE_ROWS = 256  # rows of weights that a core computes at a time
 
 
 class NothingRecordedError(UserError):
@@ -92,6 +95,7 @@ class _Heard:
     normalised: bool
     fold: Fold | None
     heads: tuple[int, ...] | Literal["mean"]
+    stepped: bool = False  # computed step by step, as a decoder does
     queries: int = 0  # so many rows the mechanism computed, whichever of them are kept
     live: list[Tensor] = field(default_factory=list)  # full weights inside the graph, where gradients are wanted
     weights: list[np.ndarray] = field(default_factory=list)
@@ -219,10 +223,31 @@ class Recorder:
         self._reserve((batch, heads, queries, keys), step)
         if self.dry:
             return
+        site.stepped = step is not None
         if self.gradients:
             self._follow(site, weights)
         else:
             site.weights += self._keep(weights, step)
+
+    def follow(self, paths: Tensor) -> None:
+        """Of sites heard step by step while a search had many hypotheses open, keep the rows of its answers.
+
+        paths (B, T): in which row of step t answer b was computed, -1 past its end. A search says so when it ends.
+        """
+        answers, length = paths.shape
+        there = paths.cpu().numpy()
+        for site in self._heard.values():
+            if not site.stepped or not site.weights:
+                continue
+            steps = [t for t in (range(site.queries) if self.rows is None else self.rows) if t < length]
+            widest = max(weights.shape[-1] for weights in site.weights)  # a decoder's own past grows
+            kept = np.zeros((answers, site.weights[0].shape[1], len(steps), widest), self.dtype)
+            for i, (t, weights) in enumerate(zip(steps, site.weights, strict=False)):
+                at = np.flatnonzero(there[:, t] >= 0)
+                kept[at, :, i, : weights.shape[-1]] = weights[there[at, t], :, 0]
+            site.weights, site.queries, site.stepped = [kept], length, False
+            self._sizes[site.place.queries] = answers, length
+            self._sizes[site.place.keys] = answers, widest
 
     def close(self) -> None:
         """Turn what was heard into sites; complain where something asked for was not heard."""
@@ -322,11 +347,19 @@ class Recorder:
         count, kept_heads = self._kept(heads, queries, None)
         kept = np.empty((batch, kept_heads, count, keys), self.dtype)  # not zeros, which take no huge pages
         mean = self.heads == "mean"
-        with torch.no_grad():
-            for at, weights in weight_blocks(q, k, mask, causal, scale, bias, rows=rows, mean=mean) if count else ():
-                part, seen = torch.from_numpy(kept[at]), weights.shape[-1]
-                part[..., :seen].copy_(weights)
-                part[..., seen:].zero_()
+
+        def fill(first: int) -> None:
+            chosen = (range(queries) if rows is None else rows)[first : first + PIECE_ROWS]
+            into = kept[:, :, first : first + PIECE_ROWS]
+            with torch.no_grad():
+                for at, weights in weight_blocks(q, k, mask, causal, scale, bias, rows=chosen, mean=mean):
+                    part, seen = torch.from_numpy(into[at]), weights.shape[-1]
+                    part[..., :seen].copy_(weights)
+                    part[..., seen:].zero_()
+
+        pieces = range(0, count, PIECE_ROWS)
+        for _ in (over_cores if q.device.type == "cpu" else map)(fill, pieces):
+            pass
         return kept
 
     def _keep(self, weights: Tensor, step: int | None) -> list[np.ndarray]:

@@ -34,9 +34,9 @@ PYPROJECT = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding
 
 LAYERS = (("tasks",), ("models", "datasets"), ("nn", "readers"), ("attend", "recorder"), ("records",))
 APART = ("flows", "human", "view")
-FREE = ("errors", "settings")
+FREE = ("_cores", "errors", "settings")
 # Beside the layers: unit -> what it may import.
-ALSO = {"tasks": {"task"}, "recorder": {"attend"}, "task": {"records", "readers.finding"}, "settings": {"errors"}}
+ALSO = {"tasks": {"task"}, "recorder": {"attend"}, "attend": {"_cells"}, "task": {"records", "readers.finding"}, "settings": {"errors"}}
 # What works on a saved record works without these.
 TRAINING_STACK = {"torch", "accelerate", "tokenizers", "transformers"}
 

@@ -66,12 +66,12 @@ class Table(Seq2Seq):
             places.append(self._write(places[-1], tokens))
         return self.table[torch.stack(places[1:], 1)]
 
-    def start(self, source: Tensor, source_mask: Tensor | None, beams: int) -> State:
-        return State((), (self._read(source, source_mask).repeat_interleave(beams),))
+    def start(self, source: Tensor, source_mask: Tensor | None) -> State:
+        return State((), (self._read(source, source_mask),))
 
-    def step(self, tokens: Tensor, position: int, state: State) -> tuple[Tensor, State]:
-        place = self._write(state.own[0], tokens.flatten())
-        return self.table[place].unflatten(0, tokens.shape), State((), (place,))
+    def step(self, tokens: Tensor, owners: Tensor, position: int, state: State) -> tuple[Tensor, State]:
+        place = self._write(state.own[0], tokens)
+        return self.table[place], State((), (place,))
 
 
 def some_sources(lengths: list[int], vocabulary: int = VOCABULARY, seed: int = 0) -> list[Tensor]:

@@ -1,19 +1,23 @@
 """Beam search and sampling for any `Seq2Seq`, a whole batch at a time.
 
-A sentence leaves the batch as soon as it is finished, and the hypotheses of a sentence share its encoder memory.
-Letters: B sentences still open, W hypotheses of a sentence, V vocabulary, T steps taken.
+A hypothesis leaves the batch as soon as it is given up, so that each sentence has as many as are worth their time.
+Letters: B sentences still open, N open hypotheses of all of them, W most hypotheses of a sentence, K candidates, V
+vocabulary, T steps taken.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from attentionflow.attend import listener
 from attentionflow.models.seq2seq import Seq2Seq
 
 BLOCK = 64  # columns of the logits that are looked at together in the search for the largest
+CACHED_LOGITS = 1 << 20  # of a block of hypotheses, so that a CPU still has them in its cache when it reads them
 
 
 @dataclass(frozen=True)
@@ -37,81 +41,91 @@ def beam_search(
     limits: Tensor,
     beams: int = 5,
     length_penalty: float = 1.0,
+    threshold: float = math.inf,
 ) -> list[Hypothesis]:
     """The best hypothesis of every sentence; with `beams=1`, greedy decoding.
 
     source (B, S), source_mask (B, S) or None. limits (B,): most tokens of each sentence's hypothesis, end not counted,
     so that the answer does not depend on what shares the batch.
     Hypotheses are compared by log-probability / length^length_penalty, the end token counted (Wu et al. 2016 without
-    their constants). A sentence stops once its best ended hypothesis beats, length for length, the best open one, since
-    one that trails then seldom comes back.
+    their constants). An open one is given up once the best ended one beats it, length for length, since one that
+    trails then seldom comes back; and once it is `threshold` nats behind the best open one (Freitag and Al-Onaizan
+    2017, absolute threshold pruning). A sentence is finished when none is left.
     """
     device, count = source.device, len(source)
     if beams == 1:  # greedy ends where the end is likeliest, whatever a longer hypothesis might reach
         length_penalty = 0.0
-    state = model.start(source, source_mask, beams)
-    best: list[Hypothesis | None] = [None] * count
-    open_ids = torch.arange(count)  # which sentence each row of the batch is
     limits = limits.to(device)
-    tokens = torch.full((count, beams), start, device=device)
-    history = torch.empty((count, beams, 0), dtype=torch.long, device=device)
-    # All hypotheses start alike: only the first may branch.
-    scores = torch.full((count, beams), -torch.inf, device=device)
-    scores[:, 0] = 0.0
-    ended_best = torch.full((count,), -torch.inf, device=device)  # normalised score of the best ended one
-    ended_raw = torch.zeros(count, device=device)
-    ended_tokens: list[Tensor | None] = [None] * count
+    state = model.start(source, source_mask)
+    owners = torch.arange(count, device=device)  # the sentence of each hypothesis, rising; each sentence's best first
+    tokens, scores = torch.full((count,), start, device=device), torch.zeros(count, device=device)
+    written = torch.empty((count, 0, 2), dtype=torch.long, device=device)  # each step's token, and the row it came from
+    best = torch.full((count,), -torch.inf, device=device)  # normalised score of the best ended one of each sentence
+    answers: list[Hypothesis] = [Hypothesis((), 0.0, False)] * count
+    paths: list[list[int]] = [[]] * count
+
+    def answer(sentences: Tensor, rows: Tensor, scores: Tensor, ended: bool) -> None:
+        """Let what these rows have written be the answers of these sentences."""
+        pages = written[rows].transpose(1, 2).tolist()
+        facts = (t.tolist() for t in (sentences, rows, scores))
+        for sentence, row, score, (text, path) in zip(*facts, pages, strict=True):
+            answers[sentence] = Hypothesis(tuple(text), score, ended)
+            paths[sentence] = [*path, row]
+
     position = 0
     while True:
-        logits, state = model.step(tokens, position, state)
-        chosen, parents, picked = _extend(logits, scores, 2 * beams)
+        features, state = model.step(tokens, owners, position, state)
+        logs, found = _likeliest(features, model.output, 2 * beams)
+        sentences, place, sizes = owners.unique_consecutive(return_inverse=True, return_counts=True)
+        firsts = sizes.cumsum(0) - sizes  # (B,) the row of each sentence's best
+        board = logs.new_full((len(sentences), beams, logs.shape[1]), -torch.inf)  # (B, W, K)
+        board[place, torch.arange(len(owners), device=device) - firsts[place]] = logs + scores[:, None]
+        chosen, at = board.flatten(1).topk(min(2 * beams, board[0].numel()), dim=1)  # (B, K)
+        # Where a sentence has fewer candidates, these are the first's, at no chance.
+        parents = firsts[:, None] + torch.where(chosen > -torch.inf, at // board.shape[2], 0)
+        picked = found[parents, at % board.shape[2]]
         ending = picked == end
-        norm = float(position + 1) ** length_penalty
 
         # Only an end among the best `beams` candidates counts, as one further down would have been pruned.
-        candidates = torch.where(ending, chosen, -torch.inf)[:, :beams] / norm
-        value, index = candidates.max(dim=1)
-        better = value > ended_best
-        for row in better.nonzero()[:, 0].tolist():
-            ended_tokens[row] = history[row, parents[row, index[row]]]
-        ended_best = torch.where(better, value, ended_best)
-        ended_raw = torch.where(better, chosen.gather(1, index[:, None])[:, 0], ended_raw)
+        value, at = torch.where(ending, chosen, -torch.inf)[:, :beams].max(dim=1)
+        value /= float(position + 1) ** length_penalty
+        better = (value > best[sentences]).nonzero()[:, 0]
+        if len(better):
+            best[sentences[better]] = value[better]
+            answer(sentences[better], parents[better, at[better]], chosen[better, at[better]], ended=True)
 
-        cut_tokens, cut_scores = history[:, 0], scores[:, 0]
-        scores, order = torch.where(ending, -torch.inf, chosen).topk(beams, dim=1)
-        parents, tokens = parents.gather(1, order), picked.gather(1, order)
-        history = torch.cat((history.gather(1, parents[..., None].expand_as(history)), tokens[..., None]), dim=2)
+        following, at = torch.where(ending, -torch.inf, chosen).topk(min(beams, chosen.shape[1]), dim=1)  # (B, W)
+        # As if an open hypothesis ended with the next token at no cost.
+        alive = following / float(position + 2) ** length_penalty > best[sentences, None]
+        alive &= (position < limits[sentences])[:, None] & (following > following[:, :1] - threshold)
+        cut = (~alive.any(1) & (best[sentences] == -torch.inf)).nonzero()[:, 0]  # at its limit, and none has ended
+        if len(cut):
+            answer(sentences[cut], firsts[cut], scores[firsts[cut]], ended=False)
+
+        row, column = alive.nonzero().T
+        if len(row) == 0:
+            break
+        at = at[row, column]
+        parents, tokens, scores, owners = parents[row, at], picked[row, at], following[row, column], sentences[row]
+        written = torch.cat((written[parents], torch.stack((tokens, parents), 1)[:, None]), dim=1)
+        state = state.select(parents)
         position += 1
-
-        # As if the best open hypothesis ended now at no cost.
-        promise = scores[:, 0] / float(position + 1) ** length_penalty
-        done = (ended_best >= promise) | (position > limits)
-        for row in done.nonzero()[:, 0].tolist():
-            ended = ended_tokens[row]
-            if ended is None:  # cut off by the limit: the best open one before this step, which is past the limit
-                best[open_ids[row]] = Hypothesis(tuple(cut_tokens[row].tolist()), cut_scores[row].item(), False)
-            else:
-                best[open_ids[row]] = Hypothesis(tuple(ended.tolist()), ended_raw[row].item(), True)
-        left = (~done).nonzero()[:, 0]
-        if len(left) == 0:
-            return [hypothesis for hypothesis in best if hypothesis is not None]
-        rows = (parents + torch.arange(len(parents), device=device)[:, None] * beams)[left].flatten()
-        state = state.keep(left, rows) if len(left) < len(done) else state.reorder(rows)
-        if len(left) < len(done):
-            open_ids = open_ids[left.cpu()]
-            tokens, scores, history, limits = tokens[left], scores[left], history[left], limits[left]
-            ended_best, ended_raw = ended_best[left], ended_raw[left]
-            ended_tokens = [ended_tokens[row] for row in left.tolist()]
+    _tell(paths)
+    return answers
 
 
-def _extend(logits: Tensor, scores: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
-    """The `count` best continuations of each sentence: scores, parent beams and tokens, each (B, count)."""
-    width = min(count, logits.shape[-1])
-    # No continuation outside its own beam's best can be among the best.
-    top, tokens = _topk(logits.log_softmax(-1), width)
-    total = (top + scores[..., None]).flatten(1)
-    chosen, index = total.topk(min(count, total.shape[1]), dim=1)
-    return chosen, index // width, tokens.flatten(1).gather(1, index)
+def _likeliest(features: Tensor, output: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The `count` likeliest tokens after each hypothesis: log-probabilities and ids, each (N, K)."""
+    size = max(1, CACHED_LOGITS // len(output)) if features.device.type == "cpu" else len(features)
+    buffer = features.new_empty(min(size, len(features)), len(output))
+    logs, tokens = [], []
+    for part in features.split(size):
+        logits = torch.mm(part, output.T, out=buffer[: len(part)])
+        top, at = _topk(logits, min(count, len(output)))
+        largest = top[:, :1]
+        logs.append(top - largest - logits.sub_(largest).exp_().sum(-1, keepdim=True).log_())
+        tokens.append(at)
+    return torch.cat(logs), torch.cat(tokens)
 
 
 def _topk(x: Tensor, count: int) -> tuple[Tensor, Tensor]:
@@ -127,6 +141,14 @@ def _topk(x: Tensor, count: int) -> tuple[Tensor, Tensor]:
     last = torch.arange(blocks * BLOCK, x.shape[-1], device=x.device).expand_as(rest)
     values, at = torch.cat((inside, rest), -1).topk(count)
     return values, torch.cat((columns, last), -1).gather(-1, at)
+
+
+def _tell(paths: list[list[int]]) -> None:
+    """Whoever records learns in which row of each step every answer was computed."""
+    heard_by = listener.get()
+    if heard_by is not None:
+        rows = [torch.tensor(path) for path in paths]
+        heard_by.follow(torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=-1))
 
 
 @torch.inference_mode()
@@ -145,14 +167,14 @@ def sample(
 
     generators: one a sentence, so that a draw does not depend on what shares the batch.
     """
-    count = len(source)
-    state = model.start(source, source_mask, 1)
-    tokens = torch.full((count, 1), start, device=source.device)
+    count, device = len(source), source.device
+    state = model.start(source, source_mask)
+    tokens, owners = torch.full((count,), start, device=device), torch.arange(count, device=device)
     drawn: list[list[int]] = [[] for _ in range(count)]
     scores, ended, left = [0.0] * count, [False] * count, set(range(count))
     for position in range(int(limits.max()) + 1):
-        logits, state = model.step(tokens, position, state)
-        logged = logits[:, 0].log_softmax(-1).cpu()
+        features, state = model.step(tokens, owners, position, state)
+        logged = (features @ model.output.T).log_softmax(-1).cpu()
         chances = (logged / temperature).softmax(-1)
         for row in sorted(left):
             token = int(torch.multinomial(chances[row], 1, generator=generators[row]))
@@ -160,7 +182,7 @@ def sample(
                 left.remove(row)
                 continue
             scores[row] += logged[row, token].item()
-            tokens[row, 0] = token
+            tokens[row] = token
             if token == end:
                 ended[row] = True
                 left.remove(row)
@@ -168,4 +190,5 @@ def sample(
                 drawn[row].append(token)
         if not left:
             break
+    _tell([[row] * (len(text) + 1) for row, text in enumerate(drawn)])
     return [Hypothesis(tuple(drawn[row]), scores[row], ended[row]) for row in range(count)]

@@ -2,7 +2,7 @@
 
 Bahdanau et al. 2015 for the attention, Luong et al. 2015 (section 3.3) for input feeding: the attentional vector of a
 step is part of the next step's input.
-Letters: B batch, S source, T target, W beams, E embedding, D features of the decoder, V vocabulary.
+Letters: B batch, S source, T target, N open hypotheses, E embedding, D features of the decoder, V vocabulary.
 """
 
 from __future__ import annotations
@@ -47,21 +47,19 @@ class Recurrent(Seq2Seq):
         fed = embedded.new_zeros(len(target), embedded.shape[-1])
         features = []
         for t in range(target.shape[1]):
-            h, c, fed = self._advance(embedded[:, t], h, c, fed, memory, keys, mask, 1, t)
+            h, c, fed = self._advance(embedded[:, t], h, c, fed, memory, keys, mask, t)
             features.append(fed)
         return torch.stack(features, dim=1)
 
-    def start(self, source: Tensor, source_mask: Tensor | None, beams: int) -> State:
+    def start(self, source: Tensor, source_mask: Tensor | None) -> State:
         memory, keys, mask, h, c = self._encode(source, source_mask)
-        h, c = h.repeat_interleave(beams, 0), c.repeat_interleave(beams, 0)
         return State((memory, keys, mask), (h, c, h.new_zeros(len(h), self.output.shape[1])))
 
-    def step(self, tokens: Tensor, position: int, state: State) -> tuple[Tensor, State]:
-        beams = tokens.shape[1]
-        embedded = nn.functional.embedding(tokens.flatten(), self.output)
-        (h, c, fed), (memory, keys, mask) = state.own, state.shared
-        own = self._advance(embedded, h, c, fed, memory, keys, mask, beams, None)
-        return (own[2] @ self.output.T).unflatten(0, (-1, beams)), State(state.shared, own)
+    def step(self, tokens: Tensor, owners: Tensor, position: int, state: State) -> tuple[Tensor, State]:
+        embedded = nn.functional.embedding(tokens, self.output)
+        h, c, fed = state.own
+        own = self._advance(embedded, h, c, fed, *(t[owners] for t in state.shared), position)
+        return own[2], State(state.shared, own)
 
     def _encode(self, source: Tensor, source_mask: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         """Memory (B, S, 2D), its attention keys, mask (B, S), and the decoder's first h and c (B, D)."""
@@ -83,10 +81,9 @@ class Recurrent(Seq2Seq):
         memory: Tensor,
         keys: Tensor,
         mask: Tensor,
-        beams: int,
-        step: int | None,
+        step: int,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """One decoder step of B·beams hypotheses: next h, c and attentional vector (B·beams, E)."""
+        """One decoder step of N hypotheses, each with its memory: next h, c and attentional vector (N, E)."""
         h, c = self.cell(torch.cat((embedded, fed), dim=-1), (h, c))
-        context = self.attention(h.unflatten(0, (-1, beams)), memory, keys, mask, step).flatten(0, 1)
+        context = self.attention(h[:, None], memory, keys, mask, step)[:, 0]
         return h, c, self.dropout(torch.tanh(self.combine(torch.cat((h, context), dim=-1))))

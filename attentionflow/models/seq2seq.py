@@ -1,6 +1,6 @@
 """What an encoder-decoder answers, so that decoding, scoring and recording need not know which one it is.
 
-Letters: B batch, S source, T target, W hypotheses (beams) of a sentence, D features, V vocabulary.
+Letters: B batch, S source, T target, N open hypotheses of all sentences, D features, V vocabulary.
 """
 
 from __future__ import annotations
@@ -15,23 +15,18 @@ from torch import Tensor, nn
 class State:
     """What a decoder carries from step to step.
 
-    shared: tensors (B, ...), one entry a sentence, such as the keys and values of the source.
-    own:    tensors (B·W, ...), one entry a hypothesis, such as the state of a recurrent decoder.
+    shared: tensors of all sentences, such as the keys and values of the source.
+    own:    tensors (N, ...), one entry a hypothesis, such as the state of a recurrent decoder.
+    taken:  how many cells of a pool of keys and values are filled, where there is one.
     """
 
     shared: tuple[Tensor, ...]
     own: tuple[Tensor, ...]
+    taken: int = 0
 
-    def reorder(self, parents: Tensor) -> State:
-        """Hypothesis i continues `parents[i]`, (B·W,)."""
-        return State(self.shared, tuple(t.index_select(0, parents) for t in self.own))
-
-    def keep(self, sentences: Tensor, hypotheses: Tensor) -> State:
-        """Only these sentences (b,) and their hypotheses (b·W,)."""
-        return State(
-            tuple(t.index_select(0, sentences) for t in self.shared),
-            tuple(t.index_select(0, hypotheses) for t in self.own),
-        )
+    def select(self, parents: Tensor) -> State:
+        """Hypothesis i continues `parents[i]`, (N,); there may be more or fewer than before."""
+        return State(self.shared, tuple(t.index_select(0, parents) for t in self.own), self.taken)
 
 
 class Seq2Seq(nn.Module, ABC):
@@ -48,12 +43,13 @@ class Seq2Seq(nn.Module, ABC):
         """
 
     @abstractmethod
-    def start(self, source: Tensor, source_mask: Tensor | None, beams: int) -> State:
-        """Encode once and prepare B·beams empty hypotheses."""
+    def start(self, source: Tensor, source_mask: Tensor | None) -> State:
+        """Encode once and prepare B empty hypotheses, one a sentence."""
 
     @abstractmethod
-    def step(self, tokens: Tensor, position: int, state: State) -> tuple[Tensor, State]:
-        """Feed one token a hypothesis, (B, W), at this position from 0; logits (B, W, V) and the next state.
+    def step(self, tokens: Tensor, owners: Tensor, position: int, state: State) -> tuple[Tensor, State]:
+        """Feed one token a hypothesis, (N,), at this position from 0; features (N, D) before `output`, and the next
+        state. owners (N,): which sentence of `start` each hypothesis is of.
 
         The state given is used up: the next one may be written over it.
         """

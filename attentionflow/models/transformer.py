@@ -1,7 +1,7 @@
 """Transformer encoder-decoder: norm first, one vocabulary for both sides, its embedding tied to the output.
 
 Vaswani et al. 2017 with the norms of Xiong et al. 2020 and the tying of Press and Wolf 2017.
-Letters: B batch, S source, T target, W beams, D features, V vocabulary.
+Letters: B batch, S source, T target, N open hypotheses, D features, V vocabulary.
 """
 
 from __future__ import annotations
@@ -74,33 +74,31 @@ class Transformer(Seq2Seq):
             x = layer(x, layer.cross.remember(memory), mask)
         return self.decoder_norm(x)
 
-    def start(self, source: Tensor, source_mask: Tensor | None, beams: int) -> State:
-        memory, mask = self._encode(source, source_mask)
-        if mask is None:
-            mask = torch.ones(len(source), 1, 1, source.shape[1], dtype=torch.bool, device=source.device)
-        remembered = tuple(t for layer in self._decoder_layers() for t in layer.cross.remember(memory))
-        return State((mask, *remembered), ())
+    def start(self, source: Tensor, source_mask: Tensor | None) -> State:
+        memory, _ = self._encode(source, source_mask)
+        cells = torch.arange(source.numel(), device=source.device).view(source.shape)  # of each sentence, (B, S)
+        if source_mask is not None:
+            cells = cells.masked_fill(~source_mask, -1)
+        remembered = tuple(t for layer in self._decoder_layers() for t in layer.cross.pool(memory))
+        return State((cells, *remembered), (cells.new_empty(len(source), 0),))
 
-    def step(self, tokens: Tensor, position: int, state: State) -> tuple[Tensor, State]:
-        count, beams = tokens.shape
-        x = self._embed(tokens.view(-1, 1), self.target_positions, position).view(count, beams, -1)
-        beam = torch.arange(beams, device=tokens.device)
-        # In which beam each earlier step of a hypothesis was computed, (B·W, T): cells stay, hypotheses move.
-        trail = beam.repeat(count)[:, None]
-        if position:
-            trail = torch.cat((state.own[0], trail), dim=1)
-        seen = None if beams == 1 else (trail.view(count, beams, -1, 1) == beam).flatten(2)[:, None]
-        mask, *tensors = state.shared
+    def step(self, tokens: Tensor, owners: Tensor, position: int, state: State) -> tuple[Tensor, State]:
+        x = self._embed(tokens[:, None], self.target_positions, position)[:, 0]
+        own = state.taken + torch.arange(len(tokens), device=tokens.device)
+        trail = torch.cat((state.own[0], own[:, None]), dim=1)  # (N, T): the cells of a hypothesis, step by step
+        cells, *tensors = state.shared
+        memory_seen = cells[owners]
         layers = list(self._decoder_layers())
         remembered, past = tensors[: 2 * len(layers)], tensors[2 * len(layers) :]
         grown: list[Tensor] = []
         for i, layer in enumerate(layers):
             at = slice(2 * i, 2 * i + 2)
-            cells = cast(KeysValues, tuple(past[at])) if position else None
-            x, cells = layer.step(x, cells, position, seen, cast(KeysValues, tuple(remembered[at])), mask)
-            grown += cells
-        logits = self.decoder_norm(x) @ self.output.T
-        return logits, State((mask, *remembered, *grown), (trail,))
+            pool = cast(KeysValues, tuple(past[at])) if past else None
+            memory = cast(KeysValues, tuple(remembered[at]))
+            x, pool = layer.step(x, pool, state.taken, trail, memory, memory_seen, position)
+            grown += pool
+        shared = (cells, *remembered, *grown)
+        return self.decoder_norm(x), State(shared, (trail,), state.taken + len(tokens))
 
     def _decoder_layers(self) -> Iterator[DecoderLayer]:
         return (cast(DecoderLayer, layer) for layer in self.decoder)

@@ -1,21 +1,21 @@
 """Multi-head scaled dot-product attention (Vaswani et al. 2017), with grouped queries (Ainslie et al. 2023).
 
 Letters: B batch, T time, Q queries, K keys, H heads, G groups of heads that share keys and values, D features,
-W hypotheses of a beam.
+N hypotheses of a search, P cells.
 """
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
-from attentionflow.attend import Place, attend
+from attentionflow.attend import Place, attend, attend_cells
 from attentionflow.errors import UserError
 from attentionflow.nn.positions import RotaryPositions
+from attentionflow.records import Fold
 
 KeysValues = tuple[Tensor, Tensor]
 
-FIRST_ROOM = 16  # decoder steps for which room is made at the first
+ROOM = 16  # decoder steps for which room is made at a time
 
 
 def _head_width(width: int, heads: int, groups: int) -> int:
@@ -46,32 +46,26 @@ class SelfAttention(nn.Module):
         self.out = nn.Linear(width, width)
         self.rotary = RotaryPositions(self.head_width) if rotary else None
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """x (B, T, D); mask broadcastable to (B, H, T, T), True where a query may look."""
+    def forward(self, x: Tensor, mask: Tensor | None = None, fold: Fold | None = None) -> Tensor:
+        """x (B, T, D); mask broadcastable to (B, H, T, T), True where a query may look; fold as in `attend`."""
         q, k, v = self._project(x, 0)
         dropout = self.dropout if self.training else 0.0
-        values = attend(self, q, k, v, mask=mask, causal=self.causal, dropout=dropout)
+        values = attend(self, q, k, v, mask=mask, causal=self.causal, dropout=dropout, fold=fold)
         return self.out(values.transpose(1, 2).flatten(2))
 
     def step(
-        self, x: Tensor, cells: KeysValues | None, position: int, seen: Tensor | None
+        self, x: Tensor, pool: KeysValues | None, taken: int, seen: Tensor, position: int
     ) -> tuple[Tensor, KeysValues]:
-        """The next position of the W hypotheses of a sentence, x (B, W, D), and the cells with theirs added.
+        """The next position of each of N hypotheses, x (N, D), and the pool with theirs added.
 
-        cells: keys and values (B, G, room, D) of every hypothesis ever held, W a step; they are written in place and
-        never put in another order: seen (B, 1, W, T·W) tells which of them a hypothesis goes back to, itself included.
-        None where there is one hypothesis.
+        pool: keys and values (P, G, D) of every hypothesis there ever was, of which the first `taken` cells are filled.
+        They are written once and never moved: seen (N, T) tells which cells a hypothesis goes back to, the last of
+        them its own of this step, which are the next N.
         """
-        count, beams, _ = x.shape
-        q, k, v = (
-            t.view(count, beams, -1, self.head_width).transpose(1, 2)
-            for t in self._project(x.flatten(0, 1)[:, None], position)
-        )
-        past = (None, None) if cells is None else cells
-        at, end = position * beams, (position + 1) * beams
-        cells = _store(past[0], k, at), _store(past[1], v, at)
-        values = attend(self, q, cells[0][:, :, :end], cells[1][:, :, :end], mask=seen)
-        return self.out(values.transpose(1, 2).flatten(2)), cells
+        q, k, v = (t[:, :, 0] for t in self._project(x[:, None], position))
+        past = (None, None) if pool is None else pool
+        pool = _store(past[0], k, taken), _store(past[1], v, taken)
+        return self.out(attend_cells(self, q, *pool, seen, position).flatten(1)), pool
 
     def _project(self, x: Tensor, start: int) -> tuple[Tensor, Tensor, Tensor]:
         packed = self.project(x).unflatten(-1, (-1, self.head_width))  # (B, T, H + 2G, D)
@@ -83,15 +77,16 @@ class SelfAttention(nn.Module):
         return turned[:, : self.heads], turned[:, self.heads :], packed[:, :, turning:].transpose(1, 2)
 
 
-def _store(cells: Tensor | None, new: Tensor, at: int) -> Tensor:
-    """Cells with new ones written at this place; room doubles where there is none left."""
-    size = new.shape[2]
-    if cells is None:
-        cells = new.new_empty(*new.shape[:2], FIRST_ROOM * size, new.shape[3])
-    elif at + size > cells.shape[2]:
-        cells = torch.cat((cells, torch.empty_like(cells)), dim=2)
-    cells[:, :, at : at + size] = new
-    return cells
+def _store(pool: Tensor | None, new: Tensor, taken: int) -> Tensor:
+    """The pool with new cells after those taken; where there is no room left, it at least doubles."""
+    if pool is None or taken + len(new) > len(pool):
+        room = max(2 * taken, taken + ROOM * len(new))
+        grown = new.new_empty(room, *new.shape[1:])
+        if pool is not None:
+            grown[:taken] = pool[:taken]
+        pool = grown
+    pool[taken : taken + len(new)] = new
+    return pool
 
 
 class CrossAttention(nn.Module):
@@ -124,3 +119,13 @@ class CrossAttention(nn.Module):
         q = self.query(x).unflatten(-1, (-1, self.head_width)).transpose(1, 2)
         values = attend(self, q, *memory, mask=mask, dropout=self.dropout if self.training else 0.0)
         return self.out(values.transpose(1, 2).flatten(2))
+
+    def pool(self, memory: Tensor) -> KeysValues:
+        """The same keys and values as cells (B·K, G, D) of a pool, for `step`."""
+        k, v = self.memory(memory).unflatten(-1, (-1, self.head_width)).flatten(0, 1).chunk(2, dim=1)
+        return k.contiguous(), v.contiguous()
+
+    def step(self, x: Tensor, pool: KeysValues, seen: Tensor, position: int) -> Tensor:
+        """One position of each of N hypotheses, x (N, D); seen (N, K): its cells of the pool, -1 for padding."""
+        q = self.query(x).unflatten(-1, (-1, self.head_width))
+        return self.out(attend_cells(self, q, *pool, seen, position).flatten(1))

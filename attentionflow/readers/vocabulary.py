@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers
+from tokenizers import Encoding, Tokenizer, decoders, normalizers, pre_tokenizers
 from tokenizers.models import BPE
 from tokenizers.trainers import BpeTrainer
 
@@ -78,18 +78,19 @@ class Vocabulary:
     def decode(self, ids: Iterable[Sequence[int]]) -> list[str]:
         return self._tokenizer.decode_batch([list(text) for text in ids])
 
-    def axis(self, text: str, most: int | None = None) -> Axis:
-        """The first `most` sub-words of a text, and its end token, on its words on its characters."""
-        encoding = self._tokenizer.encode(text)
-        # A blank alone covers nothing, but the one put before the text has the offsets of its first character.
-        pairs = zip(encoding.offsets, encoding.tokens, strict=True)
-        offsets = [(a, a if token == _BLANK else b) for (a, b), token in pairs]
-        labels = [text[a:b].strip() or token for (a, b), token in zip(offsets, encoding.tokens, strict=True)]
-        return _axis(text, labels[:most], offsets[:most])
+    def axes(self, texts: Iterable[str], most: int | None = None) -> list[Axis]:
+        """Of each text, its first `most` sub-words, and its end token, on its words on its characters."""
+        texts = list(texts)
+        return [_axis_of_text(*one, most) for one in zip(texts, self._tokenizer.encode_batch(texts), strict=True)]
 
-    def axis_of(self, ids: Sequence[int]) -> Axis:
-        """The same of a text given by its ids, such as a hypothesis, which need not be how the text is encoded."""
-        heads = self.decode(ids[:end] for end in range(len(ids) + 1))
+    def axes_of(self, texts: Iterable[Sequence[int]]) -> list[Axis]:
+        """The same of texts given by their ids, such as hypotheses, which need not be how a text is encoded."""
+        texts = list(texts)
+        heads = iter(self.decode(ids[:end] for ids in texts for end in range(len(ids) + 1)))
+        return [self._axis_of_ids(ids, [next(heads) for _ in range(len(ids) + 1)]) for ids in texts]
+
+    def _axis_of_ids(self, ids: Sequence[int], heads: Sequence[str]) -> Axis:
+        """heads: what the first 0, 1, 2 ... of the ids read as."""
         text, ends = heads[-1], [len(head) for head in heads]
         offsets: list[tuple[int, int]] = []
         for spelt, run in groupby(range(len(ids)), lambda i: ids[i] in self._bytes):
@@ -100,6 +101,14 @@ class Vocabulary:
                 offsets += [(ends[i], ends[i + 1]) for i in at]
         labels = [text[a:b].strip() or _BLANK for a, b in offsets]
         return _axis(text, labels, offsets)
+
+
+def _axis_of_text(text: str, encoding: Encoding, most: int | None) -> Axis:
+    # A blank alone covers nothing, but the one put before the text has the offsets of its first character.
+    pairs = list(zip(encoding.offsets, encoding.tokens, strict=True))
+    offsets = [(a, a if token == _BLANK else b) for (a, b), token in pairs]
+    labels = [text[a:b].strip() or token for (a, b), (_, token) in zip(offsets, pairs, strict=True)]
+    return _axis(text, labels[:most], offsets[:most])
 
 
 def _axis(text: str, labels: Sequence[str], offsets: Sequence[tuple[int, int]]) -> Axis:

@@ -33,6 +33,8 @@ from attentionflow.task import Architecture, Batch, Loss, Prediction, Score, Tas
 from attentionflow.tasks._nearest import NearestTarget
 from attentionflow.tasks._text_scores import translation_scores
 
+PREDICTION_TOKENS = 2048  # of a batch at least, where nothing is learned
+
 
 class TranslationSettings(Settings):
     source: str | None = Field(None, description="source language (train.en: en), or the table's source column")
@@ -47,6 +49,7 @@ class TranslationSettings(Settings):
 class TranslationOptions(Settings):
     beams: int = Field(5, ge=1, description="hypotheses kept open by beam search; 1 is greedy")
     length_penalty: float = Field(1.0, ge=0, description="hypotheses compare by log-probability / length to this power")
+    threshold: float = Field(3.0, gt=0, description="hypotheses so many nats behind the best are given up; inf: none")
     temperature: float | None = Field(None, gt=0, description="draw each token instead, at this temperature")
     seed: int = Field(0, description="of the draws")
     limit_ratio: float = Field(2.0, gt=0, description="a hypothesis has at most this times the source's tokens, + 16")
@@ -142,7 +145,9 @@ class Translation(Task[Pair, Encoded]):
     def batches(self, prepared: Encoded, seed: int, epoch: int | None) -> list[np.ndarray]:
         sides = [(len(s), len(t) + 1) for s, t in zip(prepared.sources, prepared.targets, strict=True)]
         lengths = np.array(sides).reshape(-1, 2)
-        return token_batches(lengths, self.settings.batch_tokens, seed, epoch)
+        # Without a backward pass there is room for more at a time.
+        least = PREDICTION_TOKENS if epoch is None else 0
+        return token_batches(lengths, max(self.settings.batch_tokens, least), seed, epoch)
 
     def collate(self, prepared: Encoded, indices: np.ndarray, seed: int, epoch: int | None) -> Batch:
         sources = [prepared.sources[i] for i in indices]
@@ -183,6 +188,7 @@ class Translation(Task[Pair, Encoded]):
                 limits=limits,
                 beams=options.beams,
                 length_penalty=options.length_penalty,
+                threshold=options.threshold,
             )
         else:
             seeds = (options.seed * 1_000_003 + int(row) for row in batch.indices)
@@ -237,8 +243,8 @@ class Translation(Task[Pair, Encoded]):
         """A position of the target is a decoder step, labelled with the token that it writes."""
         most = self.settings.max_length - 1
         return {
-            "source": [self.vocabulary.axis(pair.source, most) for pair in examples],
-            "target": [self.vocabulary.axis_of(prediction.raw) for prediction in predictions],
+            "source": self.vocabulary.axes((pair.source for pair in examples), most),
+            "target": self.vocabulary.axes_of(prediction.raw for prediction in predictions),
         }
 
     def rescore(self, model: Seq2Seq, example: Pair, prediction: Prediction, kept: np.ndarray) -> Tensor:

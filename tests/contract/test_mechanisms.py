@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import attentionflow.nn
-from attentionflow.attend import Place
+from attentionflow.attend import MANY_HYPOTHESES, Place, attend_cells
 from attentionflow.nn import MECHANISMS, loss
 from attentionflow.nn.additive import AdditiveAttention
 from attentionflow.nn.dot_product import CrossAttention, SelfAttention
@@ -30,6 +30,7 @@ from attentionflow.nn.dropout import Dropout
 from attentionflow.nn.loss import linear_cross_entropy
 from attentionflow.nn.multiplicative import MultiplicativeAttention
 from attentionflow.nn.positions import LearnedPositions, RotaryPositions
+from attentionflow.nn.target import TargetAttention
 from attentionflow.recorder import recording
 
 B, Q, K, H, D = 2, 4, 5, 2, 8
@@ -44,6 +45,8 @@ class Case:
     run: Callable[[Any, Tensor, Tensor, Tensor | None], Tensor]
     heads: int
     own: bool = False  # whether the memory is x itself
+    memory: int = MEMORY  # features of the memory
+    gates: bool = False  # whether its weights are no distribution
 
 
 def _four(mask: Tensor | None) -> Tensor | None:
@@ -65,6 +68,13 @@ CASES = {
     ),
     "additive": Case(lambda place: AdditiveAttention(D, MEMORY, 7, place), _remembering, 1),
     "multiplicative": Case(lambda place: MultiplicativeAttention(D, MEMORY, place), _remembering, 1),
+    "target": Case(
+        lambda place: TargetAttention(D, 7, place),
+        lambda module, x, memory, mask: module(x, memory, mask),
+        1,
+        memory=D,
+        gates=True,
+    ),
 }
 
 mechanisms = pytest.mark.parametrize("name", MECHANISMS)
@@ -76,7 +86,7 @@ def build(name: str) -> tuple[nn.Module, Tensor, Tensor]:
     case = CASES[name]
     place = Place("self", "x", "x") if case.own else Place("cross", "x", "memory", residual=False)
     x = torch.randn(B, K if case.own else Q, D)
-    return case.build(place), x, x if case.own else torch.randn(B, K, MEMORY)
+    return case.build(place), x, x if case.own else torch.randn(B, K, case.memory)
 
 
 def padding() -> Tensor:
@@ -107,7 +117,7 @@ def test_every_mechanism_of_the_list_has_its_case_here() -> None:
 
 
 @mechanisms
-def test_it_leaves_one_site_of_distributions_at_its_place(name: str) -> None:
+def test_it_leaves_one_site_at_its_place(name: str) -> None:
     module, x, memory = build(name)
     with recording(module) as heard:
         CASES[name].run(module, x, memory, padding())
@@ -120,7 +130,9 @@ def test_it_leaves_one_site_of_distributions_at_its_place(name: str) -> None:
         place.residual,
     )
     assert site.weights.shape == (B, CASES[name].heads, x.shape[1], K)
-    np.testing.assert_allclose(site.weights.sum(-1), 1, atol=1e-6)
+    assert site.normalised != CASES[name].gates
+    if site.normalised:
+        np.testing.assert_allclose(site.weights.sum(-1), 1, atol=1e-6)
     assert (site.weights[1, :, :, K - 2 :] == 0).all()
     assert np.ptp(site.weights[0], axis=-1).min() > 1e-3  # a uniform distribution would tell nothing
 
@@ -270,24 +282,58 @@ def test_step_by_step_is_one_causal_pass(rotary: bool, groups: int) -> None:
     torch.manual_seed(3)
     module = SelfAttention(D, 4, Place("self", "x", "x"), groups=groups, causal=True, rotary=rotary)
     x = torch.randn(B, 40, D)  # more positions than there is room for at first
-    cells, rows = None, []
+    pool, rows = None, []
     for position in range(40):
-        row, cells = module.step(x[:, position : position + 1], cells, position, None)
+        trail = torch.arange(position + 1) * B + torch.arange(B)[:, None]
+        row, pool = module.step(x[:, position], pool, position * B, trail, position)
         rows.append(row)
-    torch.testing.assert_close(torch.cat(rows, 1), module(x), atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(torch.stack(rows, 1), module(x), atol=1e-6, rtol=1e-5)
 
 
 def test_a_hypothesis_goes_back_to_its_own_cells() -> None:
     torch.manual_seed(3)
     module = SelfAttention(D, 4, Place("self", "x", "x"), causal=True, rotary=True)
-    x, beams = torch.randn(B, 3, 2, D), 2  # (B, T, W, D)
-    seen = torch.tensor([[1, 0, 0, 1, 1, 0], [1, 0, 1, 0, 0, 1]], dtype=torch.bool).expand(B, 1, beams, 6)
-    cells, row = None, torch.empty(0)
-    for position in range(3):
-        row, cells = module.step(x[:, position], cells, position, seen[..., : 2 * (position + 1)])
-    for beam, trail in enumerate(([0, 1, 0], [0, 0, 1])):
-        alone = module(torch.stack([x[:, t, w] for t, w in enumerate(trail)], 1))[:, -1]
-        torch.testing.assert_close(row[:, beam], alone, atol=1e-6, rtol=1e-5)
+    x = torch.randn(3, 2, D)  # (T, N, D)
+    pool, row = None, torch.empty(0)
+    trails = [[[0], [1]], [[1, 2], [0, 3]], [[0, 3, 4], [0, 3, 5]]]  # at the last step, both go on from the second
+    for position, trail in enumerate(trails):
+        row, pool = module.step(x[position], pool, 2 * position, torch.tensor(trail), position)
+    for n, trail in enumerate(trails[-1]):
+        alone = module(x.flatten(0, 1)[trail][None])[0, -1]
+        torch.testing.assert_close(row[n], alone, atol=1e-6, rtol=1e-5)
+
+
+@given(
+    count=st.integers(1, 12),
+    heads=st.sampled_from([(1, 1), (4, 4), (4, 2), (6, 1)]),
+    width=st.sampled_from([1, 8, 31, 32]),
+    cells=st.integers(1, 9),
+    seed=st.integers(0, 10**6),
+)
+@settings(max_examples=60, deadline=None, derandomize=True)
+def test_many_hypotheses_attend_as_few_do(
+    count: int, heads: tuple[int, int], width: int, cells: int, seed: int
+) -> None:
+    """The compiled kernel beside the plain way: values, recorded weights, and zeros where there is no cell."""
+    generator = torch.Generator().manual_seed(seed)
+    queries, groups = heads
+    q = torch.randn(count, queries, width, generator=generator) * 3
+    keys, values = torch.randn(2, 20, groups, width, generator=generator)
+    at = torch.randint(-1, 20, (count, cells), generator=generator)
+    at[0] = -1
+    module = SelfAttention(8, 1, Place("self", "x", "x"))
+
+    def attended(times: int) -> tuple[Tensor, np.ndarray]:
+        with torch.no_grad(), recording(module) as heard:
+            found = attend_cells(module, q.repeat(times, 1, 1), keys, values, at.repeat(times, 1), 0)
+        return found[:count], heard.sites[0].weights[:count]
+
+    few, few_weights = attended(1)
+    many, many_weights = attended(MANY_HYPOTHESES)
+    torch.testing.assert_close(many, few, atol=1e-5, rtol=1e-5)
+    np.testing.assert_allclose(many_weights, few_weights, atol=1e-6)
+    assert (many[0] == 0).all()
+    assert (few[0] == 0).all()
 
 
 def test_dropout_on_weights_is_for_training_alone() -> None:
@@ -340,6 +386,34 @@ def test_steps_are_the_rows_of_one_pass(name: str) -> None:
         rows = [module(x[:, t : t + 1], memory, keys, padding(), step=t) for t in range(Q)]
     torch.testing.assert_close(torch.cat(rows, 1), values, atol=1e-6, rtol=1e-5)
     np.testing.assert_allclose(stepped.sites[0].weights, whole.sites[0].weights, atol=1e-6)
+
+
+# Target attention
+
+
+def test_gates_are_the_formula_for_every_pair() -> None:
+    module, x, memory = build("target")
+    nn.init.normal_(module.slope)
+    with recording(module) as heard:
+        found = module(x, memory, padding())
+    for b, q, k in np.ndindex(B, Q, K):
+        both = x[b, q] * memory[b, k]
+        energy = module.query(x[b, q]) + module.key(memory[b, k]) + module.product @ both
+        gate = module.score(F.prelu(energy[None], module.slope)).sigmoid() * padding()[b, k]
+        assert heard.sites[0].weights[b, 0, q, k] == pytest.approx(gate.item(), abs=1e-6)
+    gates = torch.from_numpy(heard.sites[0].weights[:, 0])
+    torch.testing.assert_close(found, gates @ memory, atol=1e-6, rtol=1e-5)
+
+
+def test_candidates_may_be_shared_and_may_look_at_a_part_of_the_history() -> None:
+    module, x, memory = build("target")
+    shared = module(x[:1], memory)
+    torch.testing.assert_close(shared, module(x[:1].expand(B, -1, -1), memory), atol=1e-6, rtol=1e-5)
+    past = torch.ones(Q, K, dtype=torch.bool).tril()
+    whole = module(x, memory, past[None])
+    for q in range(Q):
+        alone = module(x[:, q : q + 1], memory[:, : q + 1])
+        torch.testing.assert_close(whole[:, q : q + 1], alone, atol=1e-6, rtol=1e-5)
 
 
 # Positions

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -20,6 +21,7 @@ from toy_models import END, LIMIT, MODELS, START, Table, padded, some_sources, t
 
 from attentionflow.models.decoding import Hypothesis, _topk, beam_search, sample
 from attentionflow.models.seq2seq import Seq2Seq
+from attentionflow.recorder import Recorder, recording
 
 LENGTHS = [5, 2, 7, 3]
 LIMITS = [6, 9, 3, 8]
@@ -28,7 +30,7 @@ models = pytest.mark.parametrize("name", MODELS)
 
 
 def searched(
-    model: Seq2Seq, sources: list[Tensor], limits: Sequence[int], extra: int = 0, **options: float
+    model: Seq2Seq, sources: list[Tensor], limits: Sequence[int], extra: int = 0, **options: Any
 ) -> list[Hypothesis]:
     source, mask = padded(sources, extra)
     return beam_search(model, source, mask, start=START, end=END, limits=torch.tensor(limits), **options)
@@ -60,7 +62,9 @@ def log_probability(model: Seq2Seq, source: Tensor, hypothesis: Hypothesis) -> f
     return sum(next_logs(model, source, written[:i])[token] for i, token in enumerate(written))
 
 
-def reference_beam_search(model: Seq2Seq, source: Tensor, limit: int, beams: int, length_penalty: float) -> Hypothesis:
+def reference_beam_search(
+    model: Seq2Seq, source: Tensor, limit: int, beams: int, length_penalty: float, threshold: float
+) -> Hypothesis:
     """The rules of `beam_search`, in the plainest way."""
     alive: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
     ended: list[tuple[float, float, tuple[int, ...]]] = []  # normalised score, score, tokens
@@ -82,7 +86,11 @@ def reference_beam_search(model: Seq2Seq, source: Tensor, limit: int, beams: int
         ]
         before = alive
         alive = [(score, (*tokens, token)) for score, tokens, token in candidates if token != END][:beams]
-        if ended and (beams == 1 or max(ended)[0] >= normalised(alive[0][0], length + 2)):
+        alive = [(score, tokens) for score, tokens in alive if score > alive[0][0] - threshold]
+        if ended:
+            reached = max(ended)[0] if beams > 1 else math.inf
+            alive = [(score, tokens) for score, tokens in alive if normalised(score, length + 2) > reached]
+        if not alive:
             break
     if not ended:
         return Hypothesis(before[0][1], before[0][0], False)
@@ -106,16 +114,21 @@ drawn = given(
     sizes=sizes,
     beams=st.integers(1, 5),
     length_penalty=st.sampled_from([0.0, 0.6, 1.0]),
+    threshold=st.sampled_from([math.inf, 0.5, 2.0]),
 )
 
 
 def check_against_reference(
-    model: Seq2Seq, vocabulary: int, seed: int, sizes: list[tuple[int, int]], beams: int, length_penalty: float
+    model: Seq2Seq,
+    vocabulary: int,
+    seed: int,
+    sizes: list[tuple[int, int]],
+    **how: Any,
 ) -> None:
     sources, limits = some_sources([length for length, _ in sizes], vocabulary, seed), [limit for _, limit in sizes]
-    found = searched(model, sources, limits, beams=beams, length_penalty=length_penalty)
+    found = searched(model, sources, limits, **how)
     for hypothesis, source, limit in zip(found, sources, limits, strict=True):
-        assert_same(hypothesis, reference_beam_search(model, source, limit, beams, length_penalty))
+        assert_same(hypothesis, reference_beam_search(model, source, limit, **how))
 
 
 @models
@@ -288,6 +301,57 @@ def test_an_end_drawn_at_the_limit_is_an_end() -> None:
     assert sampled(only(END), some_sources([3]), [0], [0]) == [Hypothesis((), pytest.approx(0), True)]
     (cut,) = sampled(only(5), some_sources([3]), [2], [0])
     assert (cut.tokens, cut.ended) == ((5, 5), False)
+
+
+# Recording what was decoded
+
+
+def check_recorded(
+    model: Seq2Seq, sources: list[Tensor], found: list[Hypothesis], heard: Recorder, rows: list[int] | None = None
+) -> None:
+    """The sites of a search are those of scoring its answers once more."""
+    target, _ = padded([torch.tensor([START, *hypothesis.tokens]) for hypothesis in found])
+    with torch.no_grad(), recording(model, rows=rows, heads=heard.heads) as again:
+        model(*padded(sources), target)
+    assert [site.name for site in heard.sites] == [site.name for site in again.sites]
+    for site, expected in zip(heard.sites, again.sites, strict=True):
+        assert site.weights.shape == expected.weights.shape
+        assert (site.role, site.layer, site.rows, site.heads) == (
+            expected.role,
+            expected.layer,
+            expected.rows,
+            expected.heads,
+        )
+        for b, hypothesis in enumerate(found):
+            length = len(sources[b]) if site.queries == "source" else len(hypothesis.tokens) + 1
+            kept = [i for i, row in enumerate(rows or range(length)) if row < length]
+            np.testing.assert_allclose(site.weights[b][:, kept], expected.weights[b][:, kept], atol=1e-4)
+            if site.queries == "target":
+                assert (site.weights[b][:, len(kept) :] == 0).all()
+
+
+@models
+@pytest.mark.parametrize("beams", [1, 4])
+@pytest.mark.parametrize("copies", [1, 10])  # with ten, the compiled kernel
+@pytest.mark.parametrize("choices", [{}, {"heads": "mean"}, {"rows": [0, 2]}], ids=str)
+def test_a_recorded_search_holds_the_weights_of_its_answers(
+    name: str, beams: int, copies: int, choices: dict[str, Any]
+) -> None:
+    for seed in range(2):
+        model, sources = toy_model(name, seed=seed), some_sources(LENGTHS * copies, seed=seed)
+        plain = searched(model, sources, LIMITS * copies, beams=beams)
+        with recording(model, **choices) as heard:
+            found = searched(model, sources, LIMITS * copies, beams=beams)
+        assert found == plain, "recording changed an answer"
+        check_recorded(model, sources, found, heard, choices.get("rows"))
+
+
+@models
+def test_recorded_draws_hold_the_weights_of_what_was_drawn(name: str) -> None:
+    model, sources = toy_model(name), some_sources(LENGTHS)
+    with recording(model) as heard:
+        found = sampled(model, sources, LIMITS, [1, 2, 3, 4])
+    check_recorded(model, sources, found, heard)
 
 
 # ---- the largest of a long row ---------------------------------------------------------------------------------------

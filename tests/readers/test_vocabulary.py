@@ -92,7 +92,7 @@ def test_composed_and_decomposed_letters_are_the_same() -> None:
 
 
 def test_digits_and_punctuation_stand_alone() -> None:
-    axis = english.axis("In 2016, (31)")
+    axis = english.axes(["In 2016, (31)"])[0]
     assert [label for label in axis.labels if label != "▁"][1:] == [*"2016,(31)", "</s>"]
 
 
@@ -130,7 +130,7 @@ def test_texts_are_encoded_without_start_and_end() -> None:
 
 def test_sub_words_lie_on_their_words() -> None:
     vocabulary = Vocabulary.learn(["the dog isn't well-known"] * 3, 68)
-    axis = vocabulary.axis("the dog isn't")
+    axis = vocabulary.axes(["the dog isn't"])[0]
     assert axis.kind == "token"
     assert axis.parent.kind == "word"
     assert axis.parent.labels == ("the", "dog", "isn't")
@@ -156,13 +156,13 @@ def test_sub_words_lie_on_their_words() -> None:
     ],
 )
 def test_words_are_what_readers_call_words(text: str, expected: list[str]) -> None:
-    assert list(chinese.axis(text).parent.labels) == expected
+    assert list(chinese.axes([text])[0].parent.labels) == expected
 
 
 @given(known_texts | any_texts)
 def test_every_sub_word_of_any_text_lies_on_its_word(text: str) -> None:
     """Letters stand on a word that holds them, in order, and only blanks and the end stand on none."""
-    axis = chinese.axis(text)
+    axis = chinese.axes([text])[0]
     assert len(axis) == len(ids_of(chinese, text)) + 1
     assert axis.labels[-1] == SPECIAL[END]
     assert axis.spans[-1] is None
@@ -183,20 +183,20 @@ def test_every_sub_word_of_any_text_lies_on_its_word(text: str) -> None:
 @given(known_texts | any_texts)
 def test_the_axis_of_ids_is_that_of_their_text(text: str) -> None:
     text = unicodedata.normalize("NFC", text)
-    assert chinese.axis_of(ids_of(chinese, text)) == chinese.axis(text)
+    assert chinese.axes_of([ids_of(chinese, text)])[0] == chinese.axes([text])[0]
 
 
 @given(known_texts)
 def test_the_axis_of_ids_without_spelling_is_that_of_their_text(text: str) -> None:
     text = unicodedata.normalize("NFC", text)
-    assert english.axis_of(ids_of(english, text)) == english.axis(text)
+    assert english.axes_of([ids_of(english, text)])[0] == english.axes([text])[0]
 
 
 def test_bytes_that_spell_nothing_each_have_their_place() -> None:
     """A model may write any bytes."""
     letters = ids_of(chinese, "我们")
     broken = chinese.encode(["龘"])[0][-2:]
-    axis = chinese.axis_of([*letters, *broken, *letters])
+    axis = chinese.axes_of([[*letters, *broken, *letters]])[0]
     text = axis.parent.preview
     assert text.count("�") == 2
     assert [label for label, _ in covered(axis)].count("�") == 2
@@ -205,7 +205,7 @@ def test_bytes_that_spell_nothing_each_have_their_place() -> None:
 
 
 def test_a_cut_axis_keeps_its_first_sub_words_and_the_end() -> None:
-    whole, cut = english.axis(ENGLISH[0]), english.axis(ENGLISH[0], most=3)
+    whole, cut = english.axes([ENGLISH[0]])[0], english.axes([ENGLISH[0]], most=3)[0]
     assert cut.labels == (*whole.labels[:3], SPECIAL[END])
     assert cut.spans == (*whole.spans[:3], None)
     assert cut.parent == whole.parent
@@ -223,7 +223,7 @@ def test_a_loaded_vocabulary_is_the_saved_one(tmp_path: Path, vocabulary: Vocabu
     assert loaded.encode(texts) == vocabulary.encode(texts)
     ids = vocabulary.encode(texts)
     assert loaded.decode(ids) == vocabulary.decode(ids)
-    assert [loaded.axis_of(text) for text in ids] == [vocabulary.axis_of(text) for text in ids]
+    assert loaded.axes_of(ids) == vocabulary.axes_of(ids)
 
 
 def test_learning_is_reproducible() -> None:
