@@ -240,14 +240,16 @@ class Recorder:
             if not site.stepped or not site.weights:
                 continue
             steps = [t for t in (range(site.queries) if self.rows is None else self.rows) if t < length]
-            widest = max(weights.shape[-1] for weights in site.weights)  # a decoder's own past grows
-            kept = np.zeros((answers, site.weights[0].shape[1], len(steps), widest), self.dtype)
-            for i, (t, weights) in enumerate(zip(steps, site.weights, strict=False)):
+            # A decoder's own past grows with the steps.
+            keys = length if site.place.keys == site.place.queries else site.weights[0].shape[-1]
+            kept = np.zeros((answers, site.weights[0].shape[1], len(steps), keys), self.dtype)
+            # Some hypotheses may have outlived the longest answer.
+            for i, (t, weights) in enumerate(zip(steps, site.weights[: len(steps)], strict=True)):
                 at = np.flatnonzero(there[:, t] >= 0)
                 kept[at, :, i, : weights.shape[-1]] = weights[there[at, t], :, 0]
             site.weights, site.queries, site.stepped = [kept], length, False
             self._sizes[site.place.queries] = answers, length
-            self._sizes[site.place.keys] = answers, widest
+            self._sizes[site.place.keys] = answers, keys
 
     def close(self) -> None:
         """Turn what was heard into sites; complain where something asked for was not heard."""
@@ -346,7 +348,7 @@ class Recorder:
         rows = None if self.rows is None else [row for row in self.rows if row < queries]
         count, kept_heads = self._kept(heads, queries, None)
         kept = np.empty((batch, kept_heads, count, keys), self.dtype)  # not zeros, which take no huge pages
-        mean = self.heads == "mean"
+        mean, k = self.heads == "mean", k.detach().float().contiguous()  # once, and not for every piece
 
         def fill(first: int) -> None:
             chosen = (range(queries) if rows is None else rows)[first : first + PIECE_ROWS]

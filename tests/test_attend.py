@@ -150,3 +150,17 @@ def test_weigh_gives_zeros_where_a_query_may_look_nowhere() -> None:
 def test_gate_returns_what_it_was_given() -> None:
     gates = torch.rand(B, 1, 1, 3)
     assert gate(Mechanism(), gates) is gates
+
+
+def test_gates_are_closed_where_a_query_may_not_look() -> None:
+    gates, mask = torch.rand(B, 1, Q, 3) + 0.1, torch.tensor([True, False, True])
+    found = gate(Mechanism(), gates, mask=mask)
+    assert torch.equal(found, gates * mask)
+
+
+def test_under_autocast_a_cpu_attends_in_float32() -> None:
+    q, k, v = (tensor.bfloat16() for tensor in some_heads())
+    with torch.autocast("cpu", torch.bfloat16):
+        values = attend(Mechanism(), q, k, v)
+    assert values.dtype == torch.float32
+    torch.testing.assert_close(values, attend(Mechanism(), q.float(), k.float(), v.float()))

@@ -11,6 +11,7 @@ import torch
 from translation_data import DIRECTION, QUICK, QUICK_CLASSIC, write_pairs
 
 import attentionflow as af
+from attentionflow.tasks import translation
 
 SETTINGS = {"transformer": QUICK, "classic": QUICK_CLASSIC}
 
@@ -23,6 +24,11 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     return af.train(
         "translation", data, out=folder / "run", architecture=request.param, settings=settings, device="cpu", quiet=True
     )
+
+
+@pytest.fixture(autouse=True)
+def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(translation, "PREDICTION_TOKENS", 0)
 
 
 def texts(run: af.Run) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -114,7 +115,8 @@ def _axis_of_text(text: str, encoding: Encoding, most: int | None) -> Axis:
 def _axis(text: str, labels: Sequence[str], offsets: Sequence[tuple[int, int]]) -> Axis:
     words = [match.span() for match in _WORD.finditer(text)]
     parent = Axis("word", tuple(text[a:b] for a, b in words), tuple(words), preview=text)
-    spans = [_cover(words, a, b) for a, b in offsets]
+    starts, ends = [a for a, _ in words], [b for _, b in words]
+    spans = [_cover(starts, ends, a, b) for a, b in offsets]
     return Axis("token", (*labels, SPECIAL[END]), (*spans, None), parent)
 
 
@@ -140,7 +142,7 @@ def _spelt(text: str, start: int, end: int, count: int) -> list[tuple[int, int]]
     return [(i, i + 1) for i, width in enumerate(widths, start) for _ in range(width)]
 
 
-def _cover(words: Sequence[tuple[int, int]], start: int, end: int) -> tuple[int, int] | None:
+def _cover(starts: list[int], ends: list[int], start: int, end: int) -> tuple[int, int] | None:
     """First and one past last of the words that characters start..end touch; None where they touch none."""
-    touched = [i for i, (a, b) in enumerate(words) if a < end and start < b]
-    return (touched[0], touched[-1] + 1) if touched else None
+    first, last = bisect_right(ends, start), bisect_left(starts, end)
+    return (first, last) if first < last else None

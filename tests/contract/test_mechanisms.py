@@ -573,3 +573,17 @@ def test_the_loss_without_gradients_is_the_same() -> None:
     with torch.no_grad():
         found = linear_cross_entropy(hidden, weight, targets, 0.1)
     torch.testing.assert_close(found, linear_cross_entropy(hidden, weight, targets, 0.1).detach())
+
+
+def test_the_loss_in_mixed_precision_rounds_products_and_nothing_else() -> None:
+    generator = torch.Generator().manual_seed(0)
+    hidden = torch.randn(90, 32, generator=generator).requires_grad_()
+    weight = (torch.randn(50, 32, generator=generator) / 4).requires_grad_()
+    targets = torch.randint(50, (90,), generator=generator)
+    exact = value_and_gradients(linear_cross_entropy(hidden, weight, targets, 0.1), hidden, weight)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = value_and_gradients(linear_cross_entropy(hidden, weight, targets, 0.1), hidden, weight)
+    for found, expected in zip(rounded, exact, strict=True):
+        assert found.dtype == torch.float32
+        assert not torch.equal(found, expected)
+        torch.testing.assert_close(found, expected, atol=0.02, rtol=0.02)
