@@ -73,7 +73,7 @@ def agree(value: Any) -> Any:
 
 def score_page(scores: dict[str, Score]) -> dict[str, Any]:
     """Scores as JSON."""
-    return {name: {k: v for k, v in asdict(score).items() if v not in (None, "")} for name, score in scores.items()}
+    return {name: {k: v for k, v in asdict(score).items() if v not in (None, "", {})} for name, score in scores.items()}
 
 
 def _keep(run: Run, split: str, found: dict[str, Any], options: dict[str, Any]) -> None:

@@ -49,7 +49,7 @@ def look(
         from attentionflow._faithful import RunCase
 
         found = _judged(RunCase(run, run.task.example(given), prediction), found)
-    return _page(record, found, target, f"{run.task.name}: {run.folder.name}")
+    return _page(record, found, run.task.rows(prediction, target), f"{run.task.name}: {run.folder.name}")
 
 
 def _look_at_transformers(
@@ -87,9 +87,11 @@ def _judged(case: Any, found: Sequence[Relevance]) -> list[Relevance]:
     return [replace(relevance, verdict=verdict(case, relevance).better) for relevance in found]
 
 
-def _page(record: AttentionRecord, found: Sequence[Relevance], target: int | None, title: str) -> Page:
+def _page(record: AttentionRecord, found: Sequence[Relevance], rows: int | tuple[int, ...] | None, title: str) -> Page:
+    """rows: of the topmost attention; the diagram starts from the first of them."""
     if not found:
         return page(record, title=title)
-    start = found[0].targets[0] if target is None else target
+    start = found[0].targets[0] if rows is None else rows if isinstance(rows, int) else rows[0]
+    start %= len(found[0].target_axis)
     paths = {one.method: trace(record, one.method, start, one.stream) for one in found if one.method in DRAWN}
     return page(record, list(found), paths=paths, title=title)

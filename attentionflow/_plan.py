@@ -29,7 +29,9 @@ class TrainingSettings(Settings):
     )
     evaluations: int = Field(20, ge=1, description="validations over the run, evenly spread")
     patience: int = Field(0, ge=0, description="stop after this many validations without a better one; 0: never")
-    precision: Literal["no", "bf16", "fp16"] = Field("no", description="mixed precision; bf16 also speeds up CPUs that compute it")
+    precision: Literal["no", "bf16", "fp16"] = Field(
+        "no", description="mixed precision; bf16 also speeds up CPUs that compute it"
+    )
     log_every: int = Field(50, ge=1, description="steps between two lines of the log")
     trackers: str = Field("", description="comma-separated experiment trackers of Accelerate, such as tensorboard")
 

@@ -152,8 +152,8 @@ def attend_cells(module: nn.Module, q: Tensor, keys: Tensor, values: Tensor, cel
     if q.device.type == "cpu" and q.dtype == torch.float32 and len(q) >= MANY_HYPOTHESES:
         from attentionflow._cells import attend_to_cells
 
-        arrays = (t.contiguous().numpy() for t in (q, keys, values, cells))
-        found, weights = map(torch.from_numpy, attend_to_cells(*arrays, 1 / math.sqrt(q.shape[-1])))
+        a, b, c, d = (t.contiguous().numpy() for t in (q, keys, values, cells))
+        found, weights = map(torch.from_numpy, attend_to_cells(a, b, c, d, 1 / math.sqrt(q.shape[-1])))
     else:
         q, mask = q[:, :, None], (cells >= 0)[:, None, None]
         k, v = (pool[cells.clamp_min(0)].transpose(1, 2) for pool in (keys, values))

@@ -7,7 +7,7 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -131,6 +131,9 @@ def evaluate(options: argparse.Namespace) -> None:
     for note in found["notes"]:
         print(f"note: {note}")
     _print(_scores({str(options.run): found["metrics"], **found["baselines"]}))
+    for name, score in found["metrics"].items():
+        if score.parts:
+            print(f"{name} in parts: {_parts(score.parts)}")
     print(f"{found['examples']:,} examples, each scored once, in {found['seconds']:.1f} s")
 
 
@@ -140,8 +143,9 @@ def predict(options: argparse.Namespace) -> None:
 
     run = load(options.run, device=options.device)
     chosen: dict[str, Any] = parse_assignments(options.set)
-    if options.beam is not None:
-        chosen["beams"] = options.beam
+    for short, name in (("beam", "beams"), ("k", "k")):
+        if (value := getattr(options, short)) is not None:
+            chosen[name] = value
     examples = _inputs(run.task, options.inputs)
     predictions, notes = run.predict_examples(examples, run.options(chosen))
     for note in notes:
@@ -149,9 +153,7 @@ def predict(options: argparse.Namespace) -> None:
     if options.out is not None:
         from attentionflow.readers.table import write_table
 
-        pages = [prediction.to_json() for prediction in predictions]
-        columns = dict.fromkeys(key for page in pages for key in page)
-        write_table(options.out, {column: [str(page.get(column, "")) for page in pages] for column in columns})
+        write_table(options.out, run.task.table(predictions))
         print(f"{len(predictions):,} predictions are in {options.out}", file=sys.stderr)
         return
     for prediction in predictions:
@@ -246,11 +248,19 @@ def _scores(rows: dict[str, dict[str, Score]]) -> Table:
     for name, scores in rows.items():
         cells = []
         for score in scores.values():
-            low_high = f" ({score.interval[0]:.2f} to {score.interval[1]:.2f})" if score.interval else ""
+            low_high = f" ({score.interval[0]:.4g} to {score.interval[1]:.4g})" if score.interval else ""
             cells.append(f"{score.value:.4g}{score.unit}{low_high}")
         table.add_row(_plain(name), *cells)
     table.caption = "\n".join(f"{name}: {score.signature}" for name, score in first.items() if score.signature)
     return table
+
+
+def _parts(parts: Mapping[str, float], most: int = 8) -> str:
+    """All of a few, or some of many, evenly spread with the first and the last."""
+    names, count = list(parts), min(most, len(parts))
+    chosen = [names[round(at * (len(names) - 1) / max(1, count - 1))] for at in range(count)]
+    left_out = f" (of {len(names)}; all are in metrics.json)" if len(names) > count else ""
+    return ", ".join(f"{name}: {parts[name]:.4g}" for name in chosen) + left_out
 
 
 def _table(*columns: str) -> Table:
@@ -341,6 +351,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--out", type=Path, help="write a table (.csv, .tsv, .jsonl, .parquet)")
     one.add_argument("--json", action="store_true", help="one JSON object a line")
     one.add_argument("--beam", type=int, help="hypotheses kept open in beam search")
+    one.add_argument("--k", type=int, help="answers to each input, the best first, where a task ranks them")
     add_device(one)
     add_set(one, "a prediction option")
 

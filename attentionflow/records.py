@@ -139,7 +139,8 @@ class AttentionRecord:
     axes:    for each stream, one axis an example.
     present: for each stream (B, n), False on padding.
     notes:   what a reader must know, such as "recorded uncompiled".
-    target:  the position of the answer whose score the gradients are of; None where they are of all together.
+    target:  the row, or rows, of the topmost attention that the answer is read from, or that part of it whose score the
+             gradients are of; None where they are all.
     """
 
     sites: tuple[Site, ...]
@@ -147,7 +148,7 @@ class AttentionRecord:
     present: Mapping[str, np.ndarray]
     model: str = ""
     notes: tuple[str, ...] = field(default=())
-    target: int | None = None
+    target: int | tuple[int, ...] | None = None
 
     def __len__(self) -> int:
         return len(next(iter(self.axes.values())))
@@ -244,7 +245,7 @@ class AttentionRecord:
                 present={stream: arrays[f"present.{stream}"] for stream in page["streams"]},
                 model=page["model"],
                 notes=tuple(page["notes"]),
-                target=page["target"],
+                target=tuple(page["target"]) if isinstance(page["target"], list) else page["target"],
             )
         except (KeyError, TypeError) as error:  # the two files do not belong together, or are not ours
             raise ValueError(f"the attention record in {folder} is damaged: {error!r}; record it again") from None

@@ -61,19 +61,24 @@ class Loss:
 
 @dataclass(frozen=True)
 class Score:
-    """A metric over a whole set: its value, a 95 % interval where one was computed, and what exactly was measured."""
+    """A metric over a whole set: its value, a 95 % interval where one was computed, and what exactly was measured.
+
+    parts: the same figure part by part, such as by class or by step of a forecast.
+    """
 
     value: float
     unit: str = ""
     interval: tuple[float, float] | None = None
     signature: str = ""
+    parts: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Prediction:
     """What the model says about one input, in the input's own terms.
 
-    output: text, label, boxes ...: something JSON can hold. score: log-probability or confidence.
+    output: text, label, boxes ...: something JSON can hold, or an object with `to_json` that is printed by `str`, so
+    that a large answer stays an array until it is written. score: log-probability or confidence.
     details: whatever else the task reports. raw: the answer as the model made it, which `Task.replay` scores again.
     """
 
@@ -93,7 +98,8 @@ class Prediction:
         return self.recorder(self)
 
     def to_json(self) -> dict[str, Any]:
-        return {"input": self.input, "output": self.output, "score": self.score, **self.details}
+        output = self.output.to_json() if hasattr(self.output, "to_json") else self.output
+        return {"input": self.input, "output": output, "score": self.score, **self.details}
 
 
 @dataclass(frozen=True)
@@ -189,6 +195,12 @@ class Task(ABC, Generic[E, P]):
     def predict(self, model: Any, batch: Batch, examples: Sequence[E], options: Any) -> list[Prediction]:
         """One prediction an example of the batch, in its order. examples: those of the batch."""
 
+    def table(self, predictions: Sequence[Prediction]) -> dict[str, list[Any]]:
+        """Columns of the table that `predict --out` writes: a row a prediction, unless a task has several."""
+        pages = [prediction.to_json() for prediction in predictions]
+        columns = dict.fromkeys(key for page in pages for key in page)
+        return {column: [str(page.get(column, "")) for page in pages] for column in columns}
+
     # Judging
 
     @abstractmethod
@@ -215,6 +227,11 @@ class Task(ABC, Generic[E, P]):
         scored: also return (B, T), the log-probability of each part of each answer, such as its tokens, T = 1 where it
         has no parts, 0 on padding; gradients run through it. Otherwise the pass may stop short of the scores.
         """
+
+    def rows(self, prediction: Prediction, target: int | None) -> int | tuple[int, ...] | None:
+        """Rows of the topmost attention that part `target` of an answer is read from, or the whole of it where that is
+        None; None: all rows. Flow starts there. Unless a task says otherwise, each part has the row of its number."""
+        return target
 
     @abstractmethod
     def axes(self, examples: Iterable[E], predictions: Iterable[Prediction]) -> dict[str, list[Axis]]:

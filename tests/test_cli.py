@@ -15,7 +15,7 @@ from translation_data import DIRECTION, QUICK, write_pairs
 
 import attentionflow as af
 from attentionflow import _checkpoint
-from attentionflow.cli import main
+from attentionflow.cli import _parts, main
 
 SETTINGS = [f"--set={name}={value}" for name, value in (QUICK | DIRECTION | {"steps": 2, "evaluations": 1}).items()]
 
@@ -348,3 +348,11 @@ def test_a_full_disk_loses_nothing(
         ended(["train", "translation", "--out", str(tmp_path / "run"), "--resume", "--device", "cpu", "--quiet"]) == 0
     )
     assert ended(["predict", str(tmp_path / "run"), "red dog"]) == 0
+
+
+def test_of_many_parts_some_are_shown_with_the_first_and_the_last() -> None:
+    assert _parts({"a": 1.0, "b": 0.5}) == "a: 1, b: 0.5"
+    shown = _parts({str(step): step / 100 for step in range(1, 97)})
+    assert shown.startswith("1: 0.01, ")
+    assert shown.endswith("96: 0.96 (of 96; all are in metrics.json)")
+    assert shown.count(":") == 8

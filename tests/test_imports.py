@@ -36,7 +36,13 @@ LAYERS = (("tasks",), ("models", "datasets"), ("nn", "readers"), ("attend", "rec
 APART = ("flows", "human", "view")
 FREE = ("_cores", "errors", "settings")
 # Beside the layers: unit -> what it may import.
-ALSO = {"tasks": {"task"}, "recorder": {"attend"}, "attend": {"_cells"}, "task": {"records", "readers.finding"}, "settings": {"errors"}}
+ALSO = {
+    "tasks": {"task"},
+    "recorder": {"attend"},
+    "attend": {"_cells"},
+    "task": {"records", "readers.finding"},
+    "settings": {"errors"},
+}
 # What works on a saved record works without these.
 TRAINING_STACK = {"torch", "accelerate", "tokenizers", "transformers"}
 

@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from attentionflow import attend as attend_module
 from attentionflow import recorder as recorder_module
-from attentionflow.attend import Place, attend, gate, listener, weigh
+from attentionflow.attend import Place, attend, gate, listener, unheard, weigh
 from attentionflow.errors import UserError
 from attentionflow.recorder import NothingRecordedError, RecordingTooLargeError, recording
 from attentionflow.records import Axis
@@ -398,6 +398,16 @@ def test_a_gate_is_kept_as_it_is(toy: Toy, inputs: tuple[Tensor, ...]) -> None:
     (site,) = heard.sites
     assert not site.normalised
     np.testing.assert_array_equal(site.weights[:, 0, 0], caught[0].mean(1).sigmoid().detach().numpy())
+
+
+def test_what_is_tried_unheard_is_not_recorded(toy: Toy, inputs: tuple[Tensor, ...]) -> None:
+    with recording(toy) as heard:
+        with unheard():
+            toy(*inputs)
+        toy(*inputs)
+    with recording(toy) as alone:
+        toy(*inputs)
+    assert [site.name for site in heard.sites] == [site.name for site in alone.sites]
 
 
 # Choosing

@@ -1,6 +1,6 @@
 """Named data sets. `DATASETS` is their one list: a new set is one file here and one line below.
 
-A module of a data set holds `DATASET` (what it is) and `read(source, target, seed)` (its examples by split). Modules
+A module of a data set holds `DATASET` (what it is) and `read`, with the arguments that its task hands on. Modules
 are imported when asked for, so the list costs nothing.
 """
 
@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 DATASETS = {
     "cldr": "attentionflow.datasets.cldr",
+    "etth1": "attentionflow.datasets.etth1",
     "multi30k": "attentionflow.datasets.multi30k",
+    "sasrec_games": "attentionflow.datasets.sasrec_games",
+    "sessions": "attentionflow.datasets.sessions",
+    "seasons": "attentionflow.datasets.seasons",
 }
 
 

@@ -25,6 +25,7 @@ class Dataset:
     local:     the same for files of a converted copy (recompressed, say), where names or sums differ.
     reference: a published result with its source, in a sentence.
     size:      bytes to download.
+    folder:    its name below $ATTENTIONFLOW_DATA, where several sets share one; that of the set unless given.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Dataset:
     local: Mapping[str, str] = field(default_factory=dict)
     reference: str = ""
     size: int = 0
+    folder: str = ""
 
 
 def _sha256(path: Path) -> str:
@@ -70,11 +72,11 @@ def _verify(dataset: Dataset, folder: Path) -> Path:
 def fetch(dataset: Dataset) -> Path:
     """The folder that holds the files of a data set, their checksums verified.
 
-    That is $ATTENTIONFLOW_DATA/<name> where it exists; otherwise the files are downloaded once, into the user's cache.
+    That is $ATTENTIONFLOW_DATA/<folder> where it exists; otherwise the files are downloaded once, to the user's cache.
     Raises DataError for a file that is missing or altered, UserError where a download fails.
     """
     if os.environ.get(VARIABLE):
-        folder = Path(os.environ[VARIABLE]).expanduser() / dataset.name
+        folder = Path(os.environ[VARIABLE]).expanduser() / (dataset.folder or dataset.name)
         if folder.is_dir():
             return _verify(dataset, folder)
     return _download(dataset)
@@ -86,7 +88,7 @@ def _download(dataset: Dataset) -> Path:
     except ImportError as error:
         raise UserError(
             f'the data set {dataset.name!r} must be downloaded: pip install "attentionflow[data]", or put its files '
-            f"into a folder {dataset.name} and set {VARIABLE} to the folder above"
+            f"into a folder {dataset.folder or dataset.name} and set {VARIABLE} to the folder above"
         ) from error
     folder = Path(pooch.os_cache("attentionflow")) / dataset.name
     registry = {name: f"sha256:{digest}" for name, digest in dataset.files.items()}
@@ -98,7 +100,8 @@ def _download(dataset: Dataset) -> Path:
             reason = error.strerror or type(error).__name__
             raise UserError(
                 f"could not download {store.get_url(name)} ({reason}). Check the connection, or put the files of "
-                f"{dataset.address} into a folder {dataset.name} and set {VARIABLE} to the folder above"
+                f"{dataset.address} into a folder {dataset.folder or dataset.name} and set {VARIABLE} to the folder "
+                "above"
             ) from error
         except ValueError as error:  # pooch: the checksum of what came
             raise DataError(

@@ -58,7 +58,8 @@ class Recurrent(Seq2Seq):
     def step(self, tokens: Tensor, owners: Tensor, position: int, state: State) -> tuple[Tensor, State]:
         embedded = nn.functional.embedding(tokens, self.output)
         h, c, fed = state.own
-        own = self._advance(embedded, h, c, fed, *(t[owners] for t in state.shared), position)
+        memory, keys, mask = (t[owners] for t in state.shared)
+        own = self._advance(embedded, h, c, fed, memory, keys, mask, position)
         return own[2], State(state.shared, own)
 
     def _encode(self, source: Tensor, source_mask: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:

@@ -5,7 +5,8 @@ MECHANISMS = {
     "cross-attention": "attentionflow.nn.dot_product.CrossAttention",
     "additive": "attentionflow.nn.additive.AdditiveAttention",
     "multiplicative": "attentionflow.nn.multiplicative.MultiplicativeAttention",
+    "target": "attentionflow.nn.target.TargetAttention",
 }
 
 # Files of this folder that hold no mechanism.
-PARTS = ("blocks", "dropout", "loss", "positions")
+PARTS = ("blocks", "channels", "dropout", "loss", "positions", "quantiles")

@@ -47,23 +47,34 @@ def table_kind(path: str | Path) -> str | None:
 
 def read_table(path: str | Path, columns: Sequence[str], *, remedy: str = "") -> Table:
     """The named columns of a table. DataError for a column that is not there (then with `remedy`) or a damaged file."""
-    kind = table_kind(path)
+    frame, rows = read_frame(path, columns, remedy=remedy)
+    return Table(Path(path), {name: frame[name].to_list() for name in columns}, rows)
+
+
+def read_frame(
+    path: str | Path, columns: Sequence[str] | None = None, *, remedy: str = "", kind: str | None = None
+) -> tuple[pl.DataFrame, Sequence[int]]:
+    """The same as a frame of texts, with the row of each in the file; every column unless some are named.
+
+    kind: one of TABLES, for a file whose name does not end in it.
+    """
+    kind = kind or table_kind(path)
     if kind is None:
         raise UserError(f"{path} is no table that can be read: its name must end in {', '.join(TABLES)} (.gz is fine)")
     path = checked_path(path)
+    rows: Sequence[int] | None = None
     if kind == ".parquet":
-        frame, rows = _read_parquet(path, columns, remedy), None
+        frame = _read_parquet(path, columns, remedy)
     else:
         content = read_bytes(path)
         check_utf8(path, content)
         if kind == ".jsonl":
             frame, rows = _read_jsonl(path, content, columns, remedy)
         else:
-            frame, rows = _read_csv(path, content, SEPARATOR[kind], columns, remedy), None
+            frame = _read_csv(path, content, SEPARATOR[kind], columns, remedy)
     if frame.height == 0:
         raise DataError("the table has no rows", file=path, remedy="Check how it was written, or leave it out")
-    texts = {name: frame[name].fill_null("").to_list() for name in columns}
-    return Table(path, texts, range(1, frame.height + 1) if rows is None else rows)
+    return frame.fill_null(""), range(1, frame.height + 1) if rows is None else rows
 
 
 def write_table(path: str | Path, columns: Mapping[str, Sequence[Any]]) -> None:
@@ -94,7 +105,7 @@ def _missing(path: Path, wanted: Sequence[str], there: Sequence[str], remedy: st
             raise DataError(f"there is no column {name!r}: {nearest(name, there)}", file=path, remedy=remedy)
 
 
-def _read_csv(path: Path, content: bytes, separator: str, columns: Sequence[str], remedy: str) -> pl.DataFrame:
+def _read_csv(path: Path, content: bytes, separator: str, columns: Sequence[str] | None, remedy: str) -> pl.DataFrame:
     # Blank lines at the end are no rows; inside, they are rows with too few cells.
     content = content.rstrip(b"\r\n") + b"\n"
     try:
@@ -103,6 +114,7 @@ def _read_csv(path: Path, content: bytes, separator: str, columns: Sequence[str]
         raise DataError(
             f"the header cannot be read ({error})", file=path, remedy="Check its quotation marks"
         ) from error
+    columns = list(dict.fromkeys(header)) if columns is None else columns
     _missing(path, columns, header, remedy)
     twice = [name for name, count in Counter(header).items() if count > 1 and name in columns]
     if twice:
@@ -151,10 +163,14 @@ def _unreadable(path: Path, error: Exception) -> DataError:
 
 
 def _read_jsonl(
-    path: Path, content: bytes, columns: Sequence[str], remedy: str
+    path: Path, content: bytes, columns: Sequence[str] | None, remedy: str
 ) -> tuple[pl.DataFrame, Sequence[int] | None]:
     lines = content.split(b"\n")
     rows = [row for row, line in enumerate(lines, start=1) if line.strip()]
+    if columns is None:
+        if fault := _json_fault(path, lines, rows):
+            raise fault
+        columns = list(dict.fromkeys(key for row in rows for key in json.loads(lines[row - 1])))
     try:
         frame = pl.read_ndjson(content, schema=dict.fromkeys(columns, pl.String))
     except pl.exceptions.PolarsError as error:
@@ -178,9 +194,11 @@ def _json_fault(path: Path, lines: Sequence[bytes], rows: Sequence[int]) -> Data
     return None
 
 
-def _read_parquet(path: Path, columns: Sequence[str], remedy: str) -> pl.DataFrame:
+def _read_parquet(path: Path, columns: Sequence[str] | None, remedy: str) -> pl.DataFrame:
     try:
-        _missing(path, columns, list(pl.read_parquet_schema(path)), remedy)
+        there = list(pl.read_parquet_schema(path))
+        columns = there if columns is None else columns
+        _missing(path, columns, there, remedy)
         return pl.read_parquet(path, columns=list(columns)).cast(pl.String)
     except pl.exceptions.PolarsError as error:
         raise _unreadable(path, error) from error

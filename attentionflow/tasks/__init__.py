@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 # Dotted paths, so that naming the tasks imports none of them.
 TASKS = {
     "translation": "attentionflow.tasks.translation.Translation",
+    "recommendation": "attentionflow.tasks.recommendation.Recommendation",
+    "time-series-forecasting": "attentionflow.tasks.time_series_forecasting.TimeSeriesForecasting",
 }
 
 

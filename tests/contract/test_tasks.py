@@ -14,6 +14,7 @@ from attentionflow._plan import TrainingSettings
 from attentionflow._predict import record_predictions
 from attentionflow.datasets import DATASETS
 from attentionflow.records import AttentionRecord
+from attentionflow.task import Prediction
 from attentionflow.tasks import TASKS, load_task
 
 CASES = [(name, architecture) for name in TASKS for architecture in load_task(name).architectures]
@@ -30,6 +31,20 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 def some(run: af.Run, count: int = 12) -> list[Any]:
     return list(run.task.read(run.task.embedded, 0)[0]["test"][:count])
+
+
+def flows(prediction: Prediction) -> bool:
+    """Whether anything flows through the record: through gates nothing does, and flow methods refuse them."""
+    return any(site.role != "gate" for site in prediction.attention)
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Whether two answers are the same, but for the last digits of their figures."""
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(alike, one, other))
+    return one == (pytest.approx(other, rel=1e-4, abs=1e-4) if isinstance(one, float) else other)
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -75,7 +90,7 @@ def test_a_prediction_does_not_depend_on_what_shares_its_batch(run: af.Run) -> N
     together, _ = run.predict_examples(examples, options)
     alone = [run.predict_examples([example], options)[0][0] for example in examples]
     for a, b in zip(together, alone, strict=True):
-        assert a.output == b.output
+        assert alike(a.to_json()["output"], b.to_json()["output"])
         assert a.score == pytest.approx(b.score, abs=1e-3)
 
 
@@ -101,7 +116,7 @@ def test_every_answer_leaves_a_record_on_labelled_axes(run: af.Run, tmp_path: Pa
     examples = some(run, 3)
     predictions, _ = run.predict_examples(examples, run.options({}))
     for prediction in predictions:
-        record = prediction.attention
+        record = prediction.attention.unfolded()
         assert len(record.sites) >= 1
         for site in record:
             queries, keys = record.axes[site.queries][0], record.axes[site.keys][0]
@@ -137,10 +152,18 @@ def test_gradients_may_be_of_one_part_of_the_answer(run: af.Run) -> None:
     example = some(run, 1)[0]
     predictions, _ = run.predict_examples([example], run.options({}))
     choices = {"gradients": True, "roles": ("self", "cross", "pool")}
+    if not flows(predictions[0]):
+        with pytest.raises(af.UserError, match="no distribution"):
+            af.flow(predictions[0].attention, "raw")
+        del choices["roles"]
     whole = record_predictions(run.task, run.model, [example], predictions, **choices)
     first = record_predictions(run.task, run.model, [example], predictions, target=0, **choices)
-    assert (whole.target, first.target) == (None, 0)
-    assert af.flow(first, "gradient").targets == (0,)
+    rows = [run.task.rows(predictions[0], target) for target in (None, 0)]
+    assert [whole.target, first.target] == rows
+    read = rows[1] if isinstance(rows[1], tuple) else (rows[1],)
+    if flows(predictions[0]):
+        top = af.flow(first, "gradient")
+        assert top.targets == tuple(row % len(top.target_axis) for row in read)
     with pytest.raises(af.UserError, match="no target 10000"):
         record_predictions(run.task, run.model, [example], predictions, target=10_000, **choices)
     with pytest.raises(af.UserError, match="gradients=True"):
@@ -151,7 +174,8 @@ def test_an_answer_is_scored_again_with_parts_of_its_input_left_out(run: af.Run)
     examples, draw = some(run, 3), np.random.default_rng(0)
     predictions, _ = run.predict_examples(examples, run.options({}))
     for example, prediction in zip(examples, predictions, strict=True):
-        n = len(af.flow(prediction.attention, "raw").axis)
+        record = prediction.attention
+        n = len(af.flow(record, "raw").axis if flows(prediction) else record.axes[record.sites[-1].keys][0])
         kept = np.concatenate([np.ones((1, n), bool), np.zeros((1, n), bool), draw.random((6, n)) < 0.5])
         with torch.no_grad():
             found = run.task.rescore(run.model, example, prediction, kept)

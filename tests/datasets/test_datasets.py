@@ -81,6 +81,10 @@ def test_folder_of_the_user(folder: Path) -> None:
     assert fetch(toy()) == folder
 
 
+def test_sets_may_share_a_folder_of_the_user(folder: Path) -> None:
+    assert fetch(toy(name="other", folder="toy")) == folder
+
+
 def test_altered_file(folder: Path) -> None:
     (folder / "b.txt").write_bytes(b"C")
     with pytest.raises(DataError, match=rf"b\.txt: .* is {digest(b'C')}, not {digest(b'B')}\. Take it from https"):

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attentionflow.errors import DataError, UserError
-from attentionflow.readers.table import read_table, table_kind, write_table
+from attentionflow.readers.table import read_frame, read_table, table_kind, write_table
 
 NAMES = ["t.csv", "t.tsv", "t.jsonl", "t.csv.gz", "t.tsv.gz", "t.jsonl.gz", "t.parquet"]
 
@@ -181,3 +181,19 @@ def test_write_makes_the_folder_and_the_same_bytes_again(tmp_path: Path) -> None
         write_table(tmp_path / "new" / name, {"a": ["x"]})
     first, second = (tmp_path / "new" / name for name in ("one.csv.gz", "two.csv.gz"))
     assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_all_columns_are_read_where_none_are_named(tmp_path: Path, name: str) -> None:
+    columns = {"a": ["1", ""], "b": ["x", "y"]}
+    write_table(tmp_path / name, columns)
+    frame, rows = read_frame(tmp_path / name)
+    assert frame.to_dict(as_series=False) == columns
+    assert list(rows) == [1, 2]
+
+
+def test_a_fault_among_all_columns_has_its_row(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"row 2: this is no JSON"):
+        read_frame(written(tmp_path, '{"a": 1}\nx\n', "t.jsonl"))
+    with pytest.raises(DataError, match="'a' is there twice"):
+        read_frame(written(tmp_path, "a,a\n1,2\n"))
