@@ -155,10 +155,10 @@ def eager(model: PreTrainedModel, inputs: dict[str, Tensor], record: AttentionRe
     return model(**inputs), found
 
 
-def assert_eagers(record: AttentionRecord, weights: dict[str, Tensor]) -> None:
+def assert_eagers(record: AttentionRecord, weights: dict[str, Tensor], atol: float = 1e-6) -> None:
     for site in record:
         seen = site.weights.sum(-1, keepdims=True) > 0  # rows of padding that see nothing: eager's are uniform
-        np.testing.assert_allclose(site.weights, weights[site.name].detach().numpy() * seen, atol=1e-6)
+        np.testing.assert_allclose(site.weights, weights[site.name].detach().numpy() * seen, atol=atol)
         assert np.ptp(site.weights) > 0.01
 
 
@@ -684,6 +684,7 @@ def test_real_pretrained_weights() -> None:
     record = hf.capture(model, texts, tokenizer=tokenizer)
     assert len(record.sites) == 6
     inputs = tokenizer(texts, return_tensors="pt", padding=True)
-    assert_eagers(record, eager(model, dict(inputs), record)[1])
+    # Scores of up to 20 have digits down to 2e-6 in float32, and each kernel adds up in an order of its own.
+    assert_eagers(record, eager(model, dict(inputs), record)[1], atol=2e-6)
     assert record.axes["input"][0].parent.labels[:3] == ("The", "keys", "to")
     assert record.axes["input"][1].parent.labels[0] == "猫"

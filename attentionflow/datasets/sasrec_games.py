@@ -21,7 +21,7 @@ DATASET = Dataset(
 
 # Settings that suit these data, by architecture; the user's own go before them.
 ADVICE: dict[str, dict[str, object]] = {
-    "transformer": {"negatives": 512, "epochs": 60, "evaluations": 10},
+    "transformer": {"negatives": 512, "epochs": 60, "evaluations": 8},
     # To rank the whole catalogue by target attention takes minutes, so it is done seldom.
     "classic": {"epochs": 10, "evaluations": 2},
 }

@@ -14,6 +14,7 @@ import numba
 import numpy as np
 
 HUGE = 1e300  # in place of infinity, which times zero is no number
+TINY = 1e-280  # a divisor below it counts as zero, so that no quotient is beyond HUGE; what it divides is not certified
 ROUNDING = 1 + 1e-12
 ROUNDS = 4  # of scaling, when chains are joined over several layers
 PROBE = 4  # sinks that are tried before all are
@@ -62,7 +63,7 @@ def _joined_in_a_layer(capacities: np.ndarray, chains: Chains, bound: np.ndarray
     whatever its capacity. Quick, and enough where attention is diffuse."""
     proven, layers, size = proven.copy(), *capacities.shape[:2]
     for layer in sorted(range(layers), key=lambda layer: abs(layer - layers // 2)):
-        inverse = np.divide(1.0, capacities[layer], out=np.full((size, size), HUGE), where=capacities[layer] > 0)
+        inverse = np.divide(1.0, capacities[layer], out=np.full((size, size), HUGE), where=capacities[layer] > TINY)
         load = _max_times(chains.above[layer], _max_times(inverse, chains.below[layer]))
         load = np.maximum(load, np.maximum(chains.above_load[layer][:, None], chains.below_load[layer]))
         more = (load * bound <= ROUNDING) & ~proven
@@ -120,13 +121,13 @@ def _ratio(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _inverse(load: np.ndarray) -> np.ndarray:
-    return np.divide(1.0, load, out=np.full(load.shape, HUGE), where=load > 0)
+    return np.divide(1.0, load, out=np.full(load.shape, HUGE), where=load > TINY)
 
 
 def _per_unit(shares: np.ndarray, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Shares divided by the capacity of all arcs that carry them on: scales of these arcs, which must not exceed 1."""
     sums = np.broadcast_to(sums, shares.shape)
-    scaled = np.divide(shares, sums, out=np.where(shares > 0, HUGE, 0.0), where=sums > 0)
+    scaled = np.divide(shares, sums, out=np.where(shares > 0, HUGE, 0.0), where=sums > TINY)
     return np.where(scaled < HUGE, scaled, 0.0), scaled
 
 

@@ -1,7 +1,8 @@
 """Transformer over patches of a time series, each series for itself (PatchTST, Nie et al. 2023).
 
 Unlike theirs: norm before each part by LayerNorm, no scores passed on from layer to layer, no learned scale a series,
-and quantiles beside the point forecast.
+quantiles beside the point forecast, and a linear map of the look-back added to it (as in TiDE, Das et al. 2023), so that
+the patches have to find only what a line cannot. No attention weight shows what that map carries.
 Letters: B batch, L look-back, H horizon, C series, F = B·C rows, N patches of P steps, D features, K quantiles.
 """
 
@@ -74,6 +75,8 @@ class PatchTransformer(nn.Module):
         )
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(len(self.past_spans) * width, horizon)
+        self.direct = nn.Linear(look_back, horizon)
+        nn.init.zeros_(self.direct.weight)
         self.spread = Spread(width, horizon, levels)
 
     def forward(self, past: Tensor, kept: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -83,18 +86,27 @@ class PatchTransformer(nn.Module):
         """
         rows, channels = fold_channels(past), past.shape[2]
         mean, deviation = instance_scale(rows)
-        patches = self._patches((rows - mean) / deviation)  # (F, N, P)
+        scaled = (rows - mean) / deviation
+        patches = self._patches(scaled)  # (F, N, P)
         if kept is not None:
-            patches = patches * kept.unflatten(1, (channels, -1)).flatten(0, 1)[..., None]
+            kept = kept.unflatten(1, (channels, -1)).flatten(0, 1)
+            patches, scaled = patches * kept[..., None], scaled * self._steps(kept)
         x = self.dropout(self.positions(self.embed(patches)))
         fold = channel_fold(len(past), channels, x.shape[1], x.shape[1])
         for layer in self.encoder:
             x = layer(x, None, fold)
         x = self.norm(x)
-        point = self.head(self.dropout(x.flatten(1)))  # (F, H)
+        point = self.direct(scaled) + self.head(self.dropout(x.flatten(1)))  # (F, H)
         quantiles = point.detach()[..., None] + self.spread(x.mean(1))  # (F, H, K)
         point, quantiles = point * deviation + mean, quantiles * deviation[..., None] + mean[..., None]
         return unfold_channels(point, channels), unfold_channels(quantiles, channels)
+
+    def _steps(self, kept: Tensor) -> Tensor:
+        """(F, L) from kept (F, N): a step is taken out with the last patch that holds it."""
+        steps = kept.new_zeros(len(kept), self.past_spans[-1][1])
+        for at, (first, stop) in enumerate(self.past_spans):
+            steps[:, first:stop] = torch.maximum(steps[:, first:stop], kept[:, at : at + 1])
+        return steps
 
     def _patches(self, rows: Tensor) -> Tensor:
         if self.filled:

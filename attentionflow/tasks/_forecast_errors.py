@@ -100,8 +100,8 @@ class Errors:
         low, high = f"{self.levels[0]:g}", f"{self.levels[-1]:g}"
         scaled = "scaled by the mean and deviation of training" + (f"|{note}" if note else "")
         return {
-            "mse": Score(self.squared.sum() / self.values, signature=scaled, parts=by_step),
-            "mae": Score(self.absolute.sum() / self.values, signature=scaled, parts=by_step_absolute),
+            "mse": Score(float(self.squared.sum() / self.values), signature=scaled, parts=by_step),
+            "mae": Score(float(self.absolute.sum() / self.values), signature=scaled, parts=by_step_absolute),
             "quantile_loss": Score(
                 2 * self.pinball / self.values / len(self.levels),
                 signature=f"twice the mean pinball loss at {', '.join(f'{level:g}' for level in self.levels)}, scaled",

@@ -100,6 +100,7 @@ def test_a_recording_holds_each_series_in_its_place(model: nn.Module) -> None:
 def test_one_layer_written_out() -> None:
     torch.manual_seed(0)
     model = patch(layers=1, heads=1).eval()
+    model.direct.weight.normal_()
     past = series(1, 1)
     row = past[0, :, 0]
     scaled = (row - row.mean()) / torch.sqrt(row.var(correction=0) + 1e-5)
@@ -110,8 +111,17 @@ def test_one_layer_written_out() -> None:
     q, k, v = layer.attention.project(layer.attention_norm(x)).chunk(3, dim=-1)
     x = x + layer.attention.out(((q @ k.T) * 8**-0.5).softmax(-1) @ v)
     x = x + layer.feedforward(layer.feedforward_norm(x))
-    point = model.head(model.norm(x).flatten()) * torch.sqrt(row.var(correction=0) + 1e-5) + row.mean()
+    point = model.head(model.norm(x).flatten()) + model.direct(scaled)
+    point = point * torch.sqrt(row.var(correction=0) + 1e-5) + row.mean()
     torch.testing.assert_close(model(past)[0][0, :, 0], point, rtol=1e-4, atol=1e-5)
+
+
+@torch.no_grad()
+def test_a_step_is_taken_out_of_the_direct_path_with_the_last_patch_that_holds_it() -> None:
+    model = patch()  # patches of 6 steps every 4
+    kept = torch.ones(1, len(model.past_spans))
+    kept[0, 1] = 0  # steps 4 to 9; 4, 5 and 8, 9 are in others too
+    assert model._steps(kept)[0].tolist() == [1] * 6 + [0] * 2 + [1] * 13
 
 
 def test_every_step_of_the_past_is_in_a_patch() -> None:
