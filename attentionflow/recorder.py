@@ -371,7 +371,7 @@ class Recorder:
                 return []
             if step is None:
                 weights = weights[:, :, [row for row in self.rows if row < weights.shape[2]]]
-        return [_numpy(self._heads(weights.detach()), self.dtype)]
+        return [_numpy(self._heads(weights.detach()), self.dtype, copy=self.heads == "all")]
 
     def _heads(self, weights: Tensor) -> Tensor:
         if self.heads == "all":
@@ -429,8 +429,9 @@ class _ThroughWeights(torch.autograd.Function):
         return gradient @ v.transpose(-2, -1), weights.transpose(-2, -1) @ gradient, None
 
 
-def _numpy(tensor: Tensor, dtype: np.dtype) -> np.ndarray:
-    return tensor.detach().to("cpu", torch.float16 if dtype == np.float16 else torch.float32, copy=True).numpy()
+def _numpy(tensor: Tensor, dtype: np.dtype, copy: bool = True) -> np.ndarray:
+    """copy: where the tensor is the caller's own, which may be written over."""
+    return tensor.detach().to("cpu", torch.float16 if dtype == np.float16 else torch.float32, copy=copy).numpy()
 
 
 def _joined(steps: list[np.ndarray]) -> np.ndarray:

@@ -28,7 +28,7 @@ from attentionflow._plan import make_plan
 
 SAME = {"look_back": 336, "horizon": 96, "batch_windows": 32, "patch": 16, "stride": 8, "width": 16, "heads": 4}
 SAME |= {"layers": 3, "feedforward": 128, "dropout": 0.3}
-TURN_SECONDS, TURNS = 12.0, 5
+TURN_SECONDS, TURNS = 8.0, 5
 
 
 def clip_and_step(model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
