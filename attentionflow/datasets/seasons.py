@@ -31,9 +31,9 @@ ADVICE: dict[str, dict[str, object]] = {
     "patch-transformer": {
         "look_back": 192,
         "horizon": 48,
-        "dropout": 0.1,
+        "dropout": 0.0,
         "learning_rate": 3e-3,
-        "epochs": 12,
+        "epochs": 8,
         "evaluations": 6,
         "ema": 0.99,
     },

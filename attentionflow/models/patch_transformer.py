@@ -1,8 +1,8 @@
 """Transformer over patches of a time series, each series for itself (PatchTST, Nie et al. 2023).
 
 Unlike theirs: norm before each part by LayerNorm, no scores passed on from layer to layer, no learned scale a series,
-quantiles beside the point forecast, and a linear map of the look-back added to it (as in TiDE, Das et al. 2023), so that
-the patches have to find only what a line cannot. No attention weight shows what that map carries.
+quantiles beside the point forecast, and a linear map of the look-back added to it (as in TiDE, Das et al. 2023), so
+that the patches have to find only what a line cannot. No attention weight shows what that map carries.
 Letters: B batch, L look-back, H horizon, C series, F = B·C rows, N patches of P steps, D features, K quantiles.
 """
 
