@@ -22,6 +22,7 @@ from attentionflow.errors import UserError
 from attentionflow.records import AttentionRecord, Axis, Fold, Role, Site
 
 PIECE_ROWS = 256  # rows of weights that a core computes at a time
+MANY_SCORES = 1 << 24  # from which a core for each piece is worth starting its threads
 
 
 class NothingRecordedError(UserError):
@@ -360,7 +361,8 @@ class Recorder:
                     part[..., seen:].zero_()
 
         pieces = range(0, count, PIECE_ROWS)
-        for _ in (over_cores if q.device.type == "cpu" else map)(fill, pieces):
+        apart = q.device.type == "cpu" and batch * q.shape[1] * count * keys >= MANY_SCORES
+        for _ in (over_cores if apart else map)(fill, pieces):
             pass
         return kept
 

@@ -2,6 +2,7 @@
 plain SDPA, captured, and with eager attention and output_attentions=True, in turns; and the memory of each.
 
     python benchmarks/capture_overhead.py            both lengths, every figure in a process of its own
+    python benchmarks/capture_overhead.py --only 512
     python benchmarks/capture_overhead.py 512 5      one length, so many rounds
 """
 
@@ -92,11 +93,12 @@ def main() -> None:
     if sys.argv[1:2] == ["--peak"]:
         print(json.dumps(peak(int(sys.argv[2]), sys.argv[3])))
         return
-    if sys.argv[1:]:
+    if sys.argv[1:] and sys.argv[1] != "--only":
         length, rounds = map(int, sys.argv[1:])
         print(json.dumps(seconds(length, rounds)))
         return
-    for length, (rounds, bar) in LENGTHS.items():
+    for length in map(int, sys.argv[2:]) if sys.argv[1:] else LENGTHS:
+        rounds, bar = LENGTHS[length]
         taken = alone(length, rounds)
         held = {name: alone("--peak", length, name) for name in VARIANTS}
         record = 12 * length**2 * 4 / MIB

@@ -906,3 +906,21 @@ def test_sites_are_named_without_the_wrappers_around_a_model() -> None:
     with recording(model) as heard:
         model.module(some_x())
     assert [site.name for site in heard.sites] == ["0"]
+
+
+def test_rows_that_cores_share_are_the_same(
+    toy: Toy, inputs: tuple[Tensor, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with recording(toy, heads="mean") as expected:
+        toy(*inputs)
+    monkeypatch.setattr(recorder_module, "MANY_SCORES", 0)
+    monkeypatch.setattr(recorder_module, "PIECE_ROWS", 2)
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        with recording(toy, heads="mean") as heard:
+            toy(*inputs)
+    finally:
+        torch.set_num_threads(threads)
+    for site, other in zip(heard.sites, expected.sites, strict=True):
+        np.testing.assert_allclose(site.weights, other.weights, atol=1e-6)
