@@ -74,6 +74,11 @@ def restore_state(
         index, name = key.split(".")
         kept["state"].setdefault(int(index), {})[name] = value
     optimizer.load_state_dict(kept)
+    for parameter, values in optimizer.state.items():
+        for name, value in values.items():
+            # Fused optimisers walk through memory, so moments lie there as their weights do, such as channels last.
+            if value.shape == parameter.shape and value.stride() != parameter.stride():
+                values[name] = torch.empty_like(parameter).copy_(value)
     random = under(f"random.{accelerator.process_index}.")
     torch.set_rng_state(random["cpu"])
     if "cuda" in random:

@@ -224,15 +224,13 @@ def _inputs(task: Any, given: Sequence[str]) -> list[Any]:
 
 
 def _path(given: str) -> Path | None:
-    """The file that an input names; None where it is the input itself. What only looks like a file is an error."""
+    """The file or folder that an input names; None where it is the input itself. What only looks like a file is an error."""
     if not given.strip():
         return None
     looks = " " not in given and Path(given).suffix.lower() in {".txt", ".csv", ".tsv", ".jsonl", ".parquet", ".gz"}
     try:
         path = Path(given)
-        if path.is_dir():
-            raise UserError(f"{given} is a folder; give a file of inputs, or the input itself")
-        if path.is_file():
+        if path.exists():  # a task that reads no folders says so itself
             return path
     except OSError:  # too long to be a path
         return None

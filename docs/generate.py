@@ -301,6 +301,80 @@ CHINESE = {
         "预测 96、192、336、720 步的 MSE：PatchTST/64（回看 512 步）0.370、0.413、0.422、0.447，"
         "DLinear（回看 336 步）0.375、0.405、0.439、0.472（Nie 等，ICLR 2023）。"
     ),
+    # speech recognition
+    "column of the table with what is said": "表格中所说文本的列名",
+    "write in lower case, without punctuation marks but apostrophes": "用小写书写，除撇号外不带标点",
+    "what the text is written in": "书写文本的单元",
+    "most sub-words, where units are that": "单元为 sub-words 时的子词数上限",
+    "samples a second that every sound is brought to; the commonest in training, at most 16000": (
+        "所有声音转换到的采样率；默认为训练中最常见的，最高 16000"
+    ),
+    "mel bands of the spectrogram; arrays of features have their own": "频谱图的梅尔频带数；特征数组有自己的频带数",
+    "frames of the spectrogram, or of arrays, a second": "频谱图或特征数组每秒的帧数",
+    "times the network halves the frames before it attends to them": "网络在注意力之前把帧数减半的次数",
+    "utterances of a batch times its longest, in frames, at most": "一个批次的话语数乘以其中最长的帧数，不超过此值",
+    "longer utterances are not trained on, else cut, and said": "更长的话语不参与训练，其他情况下被截断，并会说明",
+    "of the CTC loss; the rest is the decoder's": "CTC 损失的份额；其余归解码器",
+    "share of the decoder's target that is spread evenly": "解码器目标分布中均匀分给所有单元的份额",
+    "in training, sound is up to this share faster or slower": "训练时声音加快或放慢的最大比例",
+    "and its bands up to this share higher or lower": "训练时频带升高或降低的最大比例",
+    "most bands that each of two masks covers": "两个频带遮挡各自最多覆盖的频带数",
+    "stretches of time that are masked": "被遮挡的时间段数",
+    "most of an utterance that one of them covers": "每段最多覆盖一条话语的比例",
+    "texts of CTC that are kept, and judged by the decoder at the end": "保留的 CTC 文本数，最后由解码器评判",
+    "of CTC in the score of a text; the rest is the decoder's": "文本得分中 CTC 的份额；其余归解码器",
+    "conformer encoder with CTC, transformer decoder": "带 CTC 的 Conformer 编码器，Transformer 解码器",
+    "conformer layers that read the spectrogram": "读频谱图的 Conformer 层数",
+    "transformer layers that write the text": "写文本的 Transformer 层数",
+    "inner features of each feed-forward part": "每个前馈部分的内部特征数",
+    "positions that a convolution sees; odd": "一个卷积看到的位置数；奇数",
+    "channels of the convolutions that shorten the spectrogram": "缩短频谱图的卷积的通道数",
+    "on every residual branch, and inside feed-forward parts": "作用于每个残差分支和前馈部分内部的 dropout",
+    "pyramidal bidirectional LSTM with CTC, LSTM decoder with location-aware attention": (
+        "带 CTC 的金字塔双向 LSTM，位置感知注意力的 LSTM 解码器"
+    ),
+    "features of each direction of each LSTM that reads, and of the decoder": (
+        "每个编码 LSTM 每个方向以及解码器的特征数"
+    ),
+    "features of a unit of text": "每个文本单元的特征数",
+    "features inside the score of attention": "注意力打分内部的特征数",
+    "after each LSTM, and on embeddings": "作用于每个 LSTM 之后和嵌入的 dropout",
+    "commonest text of training": "训练中最常见的文本",
+    "text of the most similar sound (DTW)": "最相似声音的文本（DTW）",
+    "Telephone numbers as the tones of their keys, 3 to 10 of 16 keys in groups, on lines of different noise, "
+    "made here: 1,200 train, 100 val and 200 test sounds of about 2 seconds.": (
+        "电话号码的按键音，16 个键中的 3 到 10 个，分组，线路噪声各异，由本项目生成：训练 1,20"
+        "0、验证 100、测试 200 个约 2 秒的声音。"
+    ),
+    "None published: the data is made here. The text is known, so no error at all is possible.": (
+        "无：数据由本项目生成。文本已知，因此可以没有任何错误。"
+    ),
+    "English spelling, numbers and commands at a close microphone, 48 minutes: 848 train, 100 val, 130 test "
+    "utterances (official test), no speaker in two splits; 13 mel cepstra at 100 frames a second, no sound.": (
+        "近讲话筒的英语拼读、数字和命令，48 分钟：训练 848、验证 100、测试 130 条话语（官方测"
+        "试），任何说话人都不在两个划分中；13 维梅尔倒谱，每秒 100 帧，没有声音。"
+    ),
+    "CMU AN4 licence: any use; redistribution keeps the notice.": "CMU AN4 许可：任意用途；再分发时保留声明。",
+    "WER 7.4 %, CER 3.6 % on test by a transformer with CTC, from the sound, with speed perturbation and a "
+    "language model of weight 0.1; 7.6 % without it (ESPnet, egs2/an4/asr1/README.md).": (
+        "测试 WER 7.4 %，CER 3.6 %：带 CTC 的 Transformer，由声音训练，有"
+        "变速增强和权重 0.1 的语言模型；不用语言模型为 7.6 %（ESPnet，egs2/an4/as"
+        "r1/README.md）。"
+    ),
+    "Single spoken digits, 6 speakers, 8 kHz: 2,400 train, 300 val, 300 test (official). All speakers are in all "
+    "splits.": ("单个英语数字，6 位说话人，8 kHz：训练 2,400、验证 300、测试 300（官方）。所有说话人都在所有划分中。"),
+    "CC BY-SA 4.0.": "CC BY-SA 4.0。",
+    "Accuracy 97 % by a convolutional network on cepstra of the older release with 3 speakers, split at random "
+    "(README of adhishthite/sound-mnist); no official results.": (
+        "准确率 97 %：在旧版（3 位说话人）的倒谱上随机划分的卷积网络（adhishthite/soun"
+        "d-mnist 的 README）；没有官方结果。"
+    ),
+    "Strings of spoken digits joined from the recordings of fsdd, each by one speaker: 3,000 train, half of them "
+    "single digits, half of 2 to 7; 200 val and 600 test of 3 to 7; each from recordings of its own split.": (
+        "由 fsdd 的录音连成的数字串，每串一位说话人：训练 3,000，其中一半为单个数字，一半为 2 "
+        "到 7 个；验证 200、测试 600，为 3 到 7 个；各取自本划分的录音。"
+    ),
+    "None published: the strings are made here.": "无：数字串由本项目生成。",
     # data sets
     "Dates, numbers and amounts of money in the writing of 30 locales, to a normal form; made from CLDR, without end: "
     "60,000 train, 500 val and 1,000 test by default, with no target in two of them.": (

@@ -16,11 +16,17 @@ if TYPE_CHECKING:
     from attentionflow.datasets._fetch import Dataset
 
 DATASETS = {
+    "an4": "attentionflow.datasets.an4",
+    "bccd": "attentionflow.datasets.bccd",
     "cldr": "attentionflow.datasets.cldr",
     "etth1": "attentionflow.datasets.etth1",
+    "fsdd": "attentionflow.datasets.fsdd",
+    "fsdd_strings": "attentionflow.datasets.fsdd_strings",
+    "keypad": "attentionflow.datasets.keypad",
     "multi30k": "attentionflow.datasets.multi30k",
     "sasrec_games": "attentionflow.datasets.sasrec_games",
     "sessions": "attentionflow.datasets.sessions",
+    "shapes": "attentionflow.datasets.shapes",
     "seasons": "attentionflow.datasets.seasons",
 }
 

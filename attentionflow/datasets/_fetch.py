@@ -23,6 +23,9 @@ class Dataset:
     address:   where its files lie, without the file name; empty for a set that needs no files.
     files:     name of each public file -> SHA-256 of it.
     local:     the same for files of a converted copy (recompressed, say), where names or sums differ.
+    archive:   where `address` is a ZIP archive, the folder in it that holds the set.
+    trees:     of a set of too many files to name, folder -> SHA-256 of its listing, see `tree_digest`; a converted copy
+               goes before them.
     reference: a published result with its source, in a sentence.
     size:      bytes to download.
     folder:    its name below $ATTENTIONFLOW_DATA, where several sets share one; that of the set unless given.
@@ -35,6 +38,8 @@ class Dataset:
     address: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
     local: Mapping[str, str] = field(default_factory=dict)
+    archive: str = ""
+    trees: Mapping[str, str] = field(default_factory=dict)
     reference: str = ""
     size: int = 0
     folder: str = ""
@@ -45,10 +50,27 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def tree_digest(folder: Path, name: str) -> str:
+    """SHA-256 of what `find NAME -type f | LC_ALL=C sort | xargs sha256sum` prints, with ./ before each path."""
+    paths = sorted(f"./{path.relative_to(folder).as_posix()}" for path in (folder / name).rglob("*") if path.is_file())
+    listing = "".join(f"{_sha256(folder / path)}  {path}\n" for path in paths)
+    return hashlib.sha256(listing.encode()).hexdigest()
+
+
 def _verify(dataset: Dataset, folder: Path) -> Path:
     """The folder, once it is known to hold all the files of the public set, or all those of the converted copy."""
+    packed = bool(dataset.local) and all((folder / name).is_file() for name in dataset.local)
+    for name, wanted in () if packed else dataset.trees.items():
+        if tree_digest(folder, name) != wanted:
+            raise DataError(
+                f"the files are not those of the data set {dataset.name!r}: some are missing, altered or added",
+                file=folder / name,
+                remedy=f"Take them from {dataset.address} again",
+            )
     copies = [names for names in (dataset.local, dataset.files) if names]
     there = next((names for names in copies if all((folder / name).is_file() for name in names)), None)
+    if there is None and dataset.trees and not dataset.files:
+        return folder
     if there is None:
         missing = [name for name in copies[-1] if not (folder / name).is_file()]
         raise DataError(
@@ -91,18 +113,20 @@ def _download(dataset: Dataset) -> Path:
             f"into a folder {dataset.folder or dataset.name} and set {VARIABLE} to the folder above"
         ) from error
     folder = Path(pooch.os_cache("attentionflow")) / dataset.name
+    if dataset.archive:
+        unpack = pooch.Unzip(extract_dir="unpacked")
+        try:
+            pooch.retrieve(dataset.address, known_hash=None, fname="archive.zip", path=folder, processor=unpack)
+        except OSError as error:
+            raise _no_download(dataset, dataset.address, error) from error
+        return _verify(dataset, folder / "unpacked" / dataset.archive)
     registry = {name: f"sha256:{digest}" for name, digest in dataset.files.items()}
     store = pooch.create(path=folder, base_url=dataset.address.rstrip("/") + "/", registry=registry)
     for name in dataset.files:
         try:
             store.fetch(name)
         except OSError as error:  # what requests raises too: no network, no such host, 404, a folder not writable
-            reason = error.strerror or type(error).__name__
-            raise UserError(
-                f"could not download {store.get_url(name)} ({reason}). Check the connection, or put the files of "
-                f"{dataset.address} into a folder {dataset.folder or dataset.name} and set {VARIABLE} to the folder "
-                "above"
-            ) from error
+            raise _no_download(dataset, store.get_url(name), error) from error
         except ValueError as error:  # pooch: the checksum of what came
             raise DataError(
                 f"what came is not the data set {dataset.name!r} ({error})",
@@ -110,3 +134,11 @@ def _download(dataset: Dataset) -> Path:
                 remedy="Try again; if it stays so, the publisher has changed the file",
             ) from error
     return folder
+
+
+def _no_download(dataset: Dataset, url: str, error: OSError) -> UserError:
+    reason = error.strerror or type(error).__name__
+    return UserError(
+        f"could not download {url} ({reason}). Check the connection, or put the files of {dataset.address} into a folder "
+        f"{dataset.folder or dataset.name} and set {VARIABLE} to the folder above"
+    )

@@ -32,7 +32,7 @@ ADVICE: dict[str, dict[str, object]] = {
         "stride": 24,
         "learning_rate": 6e-3,
         "epochs": 2,
-        "evaluations": 4,
+        "evaluations": 5,
         "ema": 0.99,
     },
     "classic": {},

@@ -1,8 +1,7 @@
 """Transformer over patches of a time series, each series for itself (PatchTST, Nie et al. 2023).
 
 Unlike theirs: norm before each part by LayerNorm, no scores passed on from layer to layer, no learned scale a series,
-quantiles beside the point forecast, and a linear map of the look-back added to it (as in TiDE, Das et al. 2023), so
-that the patches have to find only what a line cannot. No attention weight shows what that map carries.
+quantiles beside the point forecast, and what the patches say corrects a line that was fitted before training.
 Letters: B batch, L look-back, H horizon, C series, F = B·C rows, N patches of P steps, D features, K quantiles.
 """
 
@@ -20,6 +19,7 @@ from attentionflow.nn.blocks import EncoderLayer
 from attentionflow.nn.channels import channel_fold, fold_channels, instance_scale, unfold_channels
 from attentionflow.nn.dot_product import SelfAttention
 from attentionflow.nn.dropout import Dropout
+from attentionflow.nn.line import FittedLine, Line
 from attentionflow.nn.positions import LearnedPositions
 from attentionflow.nn.quantiles import Spread
 from attentionflow.settings import Settings
@@ -43,9 +43,15 @@ class PatchTransformer(nn.Module):
     rows_a_part: so many rows of the last attention are read for a part: all patches of a series."""
 
     def __init__(
-        self, settings: PatchTransformerSettings, look_back: int, horizon: int, levels: Sequence[float], past: str
+        self,
+        settings: PatchTransformerSettings,
+        look_back: int,
+        horizon: int,
+        levels: Sequence[float],
+        line: FittedLine | None,
+        past: str,
     ) -> None:
-        """past: name of the stream of patches in the attention record."""
+        """line: what is corrected, see `Line`. past: name of the stream of patches in the attention record."""
         super().__init__()
         self.patch, self.stride = settings.patch, settings.stride
         if look_back < self.patch:
@@ -75,9 +81,10 @@ class PatchTransformer(nn.Module):
         )
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(len(self.past_spans) * width, horizon)
-        self.direct = nn.Linear(look_back, horizon)
-        nn.init.zeros_(self.direct.weight)
-        self.spread = Spread(width, horizon, levels)
+        nn.init.zeros_(self.head.weight)  # training starts at the line
+        nn.init.zeros_(self.head.bias)
+        self.line = Line(line, look_back, horizon, self.past_spans)
+        self.spread = Spread(width, horizon, levels, line and line.errors)
 
     def forward(self, past: Tensor, kept: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """past (B, L, C): forecast (B, H, C) and its quantiles (B, H, C, K).
@@ -90,23 +97,16 @@ class PatchTransformer(nn.Module):
         patches = self._patches(scaled)  # (F, N, P)
         if kept is not None:
             kept = kept.unflatten(1, (channels, -1)).flatten(0, 1)
-            patches, scaled = patches * kept[..., None], scaled * self._steps(kept)
+            patches = patches * kept[..., None]
         x = self.dropout(self.positions(self.embed(patches)))
         fold = channel_fold(len(past), channels, x.shape[1], x.shape[1])
         for layer in self.encoder:
             x = layer(x, None, fold)
         x = self.norm(x)
-        point = self.direct(scaled) + self.head(self.dropout(x.flatten(1)))  # (F, H)
+        point = self.line(scaled, kept) + self.head(self.dropout(x.flatten(1)))  # (F, H)
         quantiles = point.detach()[..., None] + self.spread(x.mean(1))  # (F, H, K)
         point, quantiles = point * deviation + mean, quantiles * deviation[..., None] + mean[..., None]
         return unfold_channels(point, channels), unfold_channels(quantiles, channels)
-
-    def _steps(self, kept: Tensor) -> Tensor:
-        """(F, L) from kept (F, N): a step is taken out with the last patch that holds it."""
-        steps = kept.new_zeros(len(kept), self.past_spans[-1][1])
-        for at, (first, stop) in enumerate(self.past_spans):
-            steps[:, first:stop] = torch.maximum(steps[:, first:stop], kept[:, at : at + 1])
-        return steps
 
     def _patches(self, rows: Tensor) -> Tensor:
         if self.filled:

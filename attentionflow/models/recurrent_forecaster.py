@@ -1,7 +1,8 @@
 """LSTM over the past and LSTM over the future with additive attention, each series for itself.
 
 Bahdanau et al. 2015 for the attention, Luong et al. 2015 (section 3.3) for input feeding. Both sides take blocks of
-steps, since an LSTM over each single hour of two weeks would be slow; `block=1` is the textbook's.
+steps, since an LSTM over each single hour of two weeks would be slow; `block=1` is the textbook's. What it says
+corrects a line that was fitted before training, as the network of LSTNet (Lai et al. 2018) does.
 Letters: B batch, L look-back, H horizon, C series, F = B·C rows, N blocks of the past, Q of the future, P steps of a
 block, D features, K quantiles.
 """
@@ -19,6 +20,7 @@ from attentionflow.errors import UserError
 from attentionflow.nn.additive import AdditiveAttention
 from attentionflow.nn.channels import channel_fold, fold_channels, instance_scale, unfold_channels
 from attentionflow.nn.dropout import Dropout
+from attentionflow.nn.line import FittedLine, Line
 from attentionflow.nn.quantiles import Spread
 from attentionflow.settings import Settings
 
@@ -40,10 +42,11 @@ class RecurrentForecaster(nn.Module):
         look_back: int,
         horizon: int,
         levels: Sequence[float],
+        line: FittedLine | None,
         past: str,
         future: str,
     ) -> None:
-        """past, future: names of the two streams in the attention record."""
+        """line: what is corrected, see `Line`. past, future: the two streams in the attention record."""
         super().__init__()
         self.block, self.horizon, hidden = settings.block, horizon, settings.hidden
         if look_back < self.block:
@@ -60,7 +63,10 @@ class RecurrentForecaster(nn.Module):
         )
         self.combine = nn.Linear(2 * hidden, hidden)
         self.output = nn.Linear(hidden, self.block)
-        self.spread = Spread(hidden, self.block, levels)
+        nn.init.zeros_(self.output.weight)  # training starts at the line
+        nn.init.zeros_(self.output.bias)
+        self.line = Line(line, look_back, horizon, self.past_spans)
+        self.spread = Spread(hidden, self.block, levels, line and self._first(line.errors))
         self.dropout = Dropout(settings.dropout)
 
     def forward(self, past: Tensor, kept: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -70,9 +76,11 @@ class RecurrentForecaster(nn.Module):
         """
         rows, channels = fold_channels(past), past.shape[2]
         mean, deviation = instance_scale(rows)
-        blocks = ((rows - mean) / deviation)[:, self.past_spans[0][0] :].unflatten(1, (-1, self.block))  # (F, N, P)
+        scaled = (rows - mean) / deviation
+        blocks = scaled[:, self.past_spans[0][0] :].unflatten(1, (-1, self.block))  # (F, N, P)
         if kept is not None:
-            blocks = blocks * kept.unflatten(1, (channels, -1)).flatten(0, 1)[..., None]
+            kept = kept.unflatten(1, (channels, -1)).flatten(0, 1)
+            blocks = blocks * kept[..., None]
         memory, (h, c) = self.encoder(blocks)
         memory, h, c = self.dropout(memory), h[0], c[0]
         keys, fed, features = self.attention.remember(memory), torch.zeros_like(h), []
@@ -83,8 +91,12 @@ class RecurrentForecaster(nn.Module):
             fed = self.dropout(torch.tanh(self.combine(torch.cat((h, context), dim=-1))))
             features.append(fed)
         x = torch.stack(features, dim=1)  # (F, Q, D)
-        point = self.output(x).flatten(1)  # (F, Q·P)
-        quantiles = point.detach()[..., None] + self.spread(x).flatten(1, 2)
+        point = self.line(scaled, kept) + self.output(x).flatten(1)[:, : self.horizon]  # (F, H)
+        quantiles = point.detach()[..., None] + self.spread(x).flatten(1, 2)[:, : self.horizon]
         point, quantiles = point * deviation + mean, quantiles * deviation[..., None] + mean[..., None]
-        point, quantiles = point[:, : self.horizon], quantiles[:, : self.horizon]
         return unfold_channels(point, channels), unfold_channels(quantiles, channels)
+
+    def _first(self, errors: Tensor) -> Tensor:
+        """(P, K), the mean over the blocks of the future of errors (H, K)."""
+        found = [errors[start:stop] for start, stop in self.answer_spans if stop - start == self.block]
+        return torch.stack(found).mean(0) if found else errors.mean(0).expand(self.block, -1)

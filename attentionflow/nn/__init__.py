@@ -5,8 +5,11 @@ MECHANISMS = {
     "cross-attention": "attentionflow.nn.dot_product.CrossAttention",
     "additive": "attentionflow.nn.additive.AdditiveAttention",
     "multiplicative": "attentionflow.nn.multiplicative.MultiplicativeAttention",
+    "channel": "attentionflow.nn.channel.ChannelAttention",
+    "spatial": "attentionflow.nn.spatial.SpatialAttention",
+    "location": "attentionflow.nn.location.LocationAttention",
     "target": "attentionflow.nn.target.TargetAttention",
 }
 
 # Files of this folder that hold no mechanism.
-PARTS = ("blocks", "channels", "dropout", "loss", "positions", "quantiles")
+PARTS = ("blocks", "channels", "conformer", "convolution", "dropout", "line", "loss", "positions", "quantiles")

@@ -5,9 +5,7 @@ Letters: F rows, T steps, D features, K quantiles.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from itertools import pairwise
 from statistics import NormalDist
 
 import torch
@@ -15,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 FIRST_SPREAD = 0.7  # standard deviations of the normal distribution from which training starts
+LEAST_RISE = 1e-3  # from a quantile to the next at the start of training
 
 
 class Spread(nn.Module):
@@ -24,15 +23,17 @@ class Spread(nn.Module):
     forecast and leave it as it would be without them.
     """
 
-    def __init__(self, width: int, steps: int, levels: Sequence[float]) -> None:
+    def __init__(self, width: int, steps: int, levels: Sequence[float], first: Tensor | None = None) -> None:
+        """first: (steps, K) distances from which training starts; by default those of a normal distribution."""
         super().__init__()
         self.steps, self.count = steps, len(levels)
         self.offsets = nn.Linear(width, steps * len(levels))
-        normal = [FIRST_SPREAD * NormalDist().inv_cdf(level) for level in levels]
-        rises = [math.log(math.expm1(b - a)) for a, b in pairwise(normal)]
+        if first is None:
+            first = torch.tensor([FIRST_SPREAD * NormalDist().inv_cdf(level) for level in levels]).expand(steps, -1)
+        rises = first.diff(dim=1).clamp_min(LEAST_RISE).expm1().log()
         with torch.no_grad():
             self.offsets.weight.mul_(0.1)
-            self.offsets.bias.copy_(torch.tensor([normal[0], *rises]).repeat(steps))
+            self.offsets.bias.copy_(torch.cat((first[:, :1], rises), dim=1).flatten())
 
     def forward(self, x: Tensor) -> Tensor:
         """x (..., D): (..., T, K)"""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 TASKS = {
     "translation": "attentionflow.tasks.translation.Translation",
     "recommendation": "attentionflow.tasks.recommendation.Recommendation",
+    "object-detection": "attentionflow.tasks.object_detection.ObjectDetection",
+    "speech-recognition": "attentionflow.tasks.speech_recognition.SpeechRecognition",
     "time-series-forecasting": "attentionflow.tasks.time_series_forecasting.TimeSeriesForecasting",
 }
 

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from attentionflow.errors import UserError, nearest
 from attentionflow.readers.windows import Window
-from attentionflow.records import Axis
 from attentionflow.task import Prediction
 from attentionflow.tasks._forecast_errors import Scale
 
@@ -168,10 +167,3 @@ def chosen_series(names: Sequence[str], only: str | None) -> list[int]:
         if name not in names:
             raise UserError(f"only={only}: there is no series {name!r}; {nearest(name, names)}")
     return [at for at, name in enumerate(names) if name in wanted]
-
-
-def steps_axis(window: Window, names: Sequence[str], first: int, spans: Sequence[tuple[int, int]]) -> Axis:
-    """Spans of steps from step `first` of the panel on, for each series again, named by their first dates."""
-    dates = window.panel.calendar.labels(first, first + spans[-1][1])
-    labels = [dates[start] if len(names) == 1 else f"{name} {dates[start]}" for name in names for start, _ in spans]
-    return Axis("patch", tuple(labels), tuple((float(a), float(b)) for _ in names for a, b in spans))

@@ -22,6 +22,7 @@ from attentionflow.datasets import DATASETS, dataset_module
 from attentionflow.errors import UserError, nearest
 from attentionflow.models.patch_transformer import PatchTransformer, PatchTransformerSettings
 from attentionflow.models.recurrent_forecaster import RecurrentForecaster, RecurrentForecasterSettings
+from attentionflow.nn.line import FittedLine
 from attentionflow.nn.quantiles import pinball
 from attentionflow.readers.finding import Finding
 from attentionflow.readers.series import Columns, Missing, read_panels, read_series
@@ -32,8 +33,10 @@ from attentionflow.readers.windows import Window, Windows, cut_windows
 from attentionflow.records import Axis
 from attentionflow.settings import Settings
 from attentionflow.task import Architecture, Batch, Loss, Prediction, Score, Task
-from attentionflow.tasks._forecast import forecasts, part_scores, steps_axis
+from attentionflow.tasks._forecast import forecasts, part_scores
 from attentionflow.tasks._forecast_errors import Errors, Scale
+from attentionflow.tasks._forecast_picture import past_axis, steps_axis
+from attentionflow.tasks._line import fitted_line
 from attentionflow.tasks._simple_forecasts import simple_forecasts
 
 SCALE = "scale.json"
@@ -108,6 +111,7 @@ class TimeSeriesForecasting(Task[Window, Scaled]):
 
     settings: ForecastingSettings
     scale: Scale | None = None
+    line: FittedLine | None = None  # what networks start from; saved as a part of them
 
     # Reading
 
@@ -143,7 +147,9 @@ class TimeSeriesForecasting(Task[Window, Scaled]):
     # Learning before training
 
     def learn(self, examples: Sequence[Window]) -> None:
-        self.scale = Scale.learn(Windows.of(examples))
+        windows = Windows.of(examples)
+        self.scale = Scale.learn(windows)
+        self.line = fitted_line(windows, self.scale, self._levels())
 
     def save(self, folder: Path) -> list[str]:
         assert self.scale is not None
@@ -198,7 +204,7 @@ class TimeSeriesForecasting(Task[Window, Scaled]):
 
     def build(self, architecture: str, settings: Settings) -> nn.Module:
         look_back, horizon = self.settings.look_back, self.settings.horizon
-        return self.architectures[architecture].build(settings, look_back, horizon, self._levels())
+        return self.architectures[architecture].build(settings, look_back, horizon, self._levels(), self.line)
 
     def losses(self, model: Any, batch: Batch) -> dict[str, Loss]:
         point, quantiles = model(batch["past"])
@@ -251,12 +257,12 @@ class TimeSeriesForecasting(Task[Window, Scaled]):
         return None if target is None else tuple(range(target * count, (target + 1) * count))
 
     def axes(self, examples: Iterable[Window], predictions: Iterable[Prediction]) -> dict[str, list[Axis]]:
-        """Patches or blocks of steps, those of the first series, then those of the second ... by their first date."""
+        """Patches or blocks of steps, those of the first series, then those of the second ... by their first date; the
+        series are drawn below them."""
         axes: dict[str, list[Axis]] = {"past": [], "future": []}
         for window, prediction in zip(examples, predictions, strict=True):
-            raw, names, first = prediction.raw, prediction.output.names, window.start - window.look_back
-            axes["past"].append(steps_axis(window, names, first, raw.past_spans))
-            axes["future"].append(steps_axis(window, names, window.start, raw.answer_spans))
+            axes["past"].append(past_axis(window, prediction))
+            axes["future"].append(steps_axis(window, prediction, window.start, prediction.raw.answer_spans))
         return axes
 
     def rescore(self, model: Any, example: Window, prediction: Prediction, kept: np.ndarray) -> Tensor:

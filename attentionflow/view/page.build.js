@@ -116,6 +116,16 @@ function buildPage(on) {
     return figure;
   };
 
+  const picture = () => {
+    const canvas = el("canvas", {
+      class: "picture", role: "img", pointermove: on.picture.hover, pointerleave: on.leave, click: on.picture.click,
+    });
+    const stage = el("div", { class: "stage" }, canvas), caption = el("figcaption", {}, say(el("h3"), "picture"), about("picture.hint"));
+    const figure = el("figure", { class: "onpicture", hidden: "" }, caption, stage);
+    ui.picture = { figure, canvas, stage };
+    return figure;
+  };
+
   const top = () => {
     ui.rows = el("tbody");
     const head = ["top.place", "top.word", "top.value", "top.share"].map((key) => say(el("th", { scope: "col" }), key));
@@ -155,7 +165,7 @@ function buildPage(on) {
   ui.foot = el("footer");
   ui.tip = el("div", { class: "tip", hidden: "" });
   shades();
-  ui.maps = el("div", { class: "maps" }, flow(), top(), heat(), overview());
+  ui.maps = el("div", { class: "maps" }, picture(), flow(), top(), heat(), overview());
   const root = el("div", { class: "root", tabindex: "-1", role: "group", keydown: on.key },
     header(), help(), controls(), ui.error, ui.notice, ui.facts, ui.says, strips(), ui.shades,
     ui.maps, ui.foot, ui.tip);

@@ -18,11 +18,12 @@ function number(value) {
   return sign + (size >= 100 ? size.toFixed(0) : size >= 0.1 ? size.toFixed(2) : size.toPrecision(2));
 }
 
-const WRITTEN = ["token", "word", "item"]; // kinds of axes whose labels are read; long ones of others become cells
+const WRITTEN = ["token", "word", "item", "box"]; // kinds of axes whose labels are read; long ones of others become cells
 
 class AttentionPage extends HTMLElement {
   #data; #words; #root; #ui; #said; #s; // #s: what is chosen
   #rows; #columns; #map; #picture; #layout; // what is shown: units of both axes, and their weights
+  #image = { source: null }; // the picture that the axes lie on
   #ramp; #ink; #thumbs = new Map(); #turn = 0; #frame = 0; #drag = null; #flow;
   #dark = matchMedia("(prefers-color-scheme: dark)");
   #onDark = () => this.#setTheme();
@@ -67,6 +68,7 @@ class AttentionPage extends HTMLElement {
     this.#resize.observe(this.#ui.stage);
     this.#resize.observe(this.#ui.field);
     this.#resize.observe(this.#ui.flow.stage);
+    this.#resize.observe(this.#ui.picture.stage);
   }
 
   #build() {
@@ -85,6 +87,7 @@ class AttentionPage extends HTMLElement {
       wheel: (event) => this.#wheel(event), key: (event) => this.#key(event),
       hoverSmall: (event) => this.#hoverSmall(event), pickSmall: (event) => this.#pickSmall(event),
       copy: () => this.#copy(), save: () => this.#save(),
+      picture: { hover: (event) => this.#overPicture(event), click: (event) => this.#pinOnPicture(event) },
       flow: {
         hover: (event) => this.#flow.hover(event), leave: () => this.#flow.leave(),
         click: (event) => this.#flow.click(event), step: (by) => this.#flow.step(by),
@@ -494,6 +497,7 @@ class AttentionPage extends HTMLElement {
       if (!this.#map) return;
       this.#sentence();
       this.#paintStrips();
+      this.#paintPicture();
       this.#paintHeat();
       this.#paintLegend();
       this.#paintOverview();
@@ -606,6 +610,75 @@ class AttentionPage extends HTMLElement {
     const { max, min, clip } = this.#map;
     if (["row", "root", "span"].includes(this.#s.scale)) return { max: 1, min: min < 0 ? -1 : 0 };
     return this.#s.scale === "clip" ? { max: Math.min(max, clip), min: Math.max(min, -clip) } : { max, min };
+  }
+
+  // ---- picture ----------------------------------------------------------------------------------------------------
+
+  // Boxes of the rows and of the columns on the picture; null where neither lies on one.
+  #onPicture() {
+    const { picture, axes } = this.#example, { queries, keys } = this.#group;
+    const of = (stream, units, position) =>
+      axes[stream].boxes ? units.map(({ at }) => axes[stream].boxes[position(at[0])]) : null;
+    const rows = of(queries, this.#rows, (row) => this.#position(row)), columns = of(keys, this.#columns, (at) => at);
+    const seconds = axes[keys].seconds ?? axes[queries].seconds; // of a strip of time
+    return picture && (rows || columns) ? { picture, rows, columns, seconds } : null;
+  }
+
+  #loaded(source) {
+    if (this.#image.source !== source) {
+      const image = new Image();
+      this.#image = { source, image, ready: false };
+      image.src = source;
+      image.decode().then(() => { this.#image.ready = this.#image.image === image; this.#repaint(); })
+        .catch((error) => this.#fail(error));
+    }
+    return this.#image.ready ? this.#image.image : null;
+  }
+
+  #paintPicture() {
+    const on = this.#onPicture(), { figure, canvas, stage } = this.#ui.picture, s = this.#s;
+    figure.hidden = !on;
+    const image = on && this.#loaded(on.picture);
+    if (!image) return;
+    const ofRow = s.axis === "query", others = ofRow ? on.columns : on.rows, own = ofRow ? on.rows : on.columns;
+    figure.classList.toggle("strip", Boolean(on.seconds));
+    const units = ofRow ? this.#rows : this.#columns, { text } = units[s[s.axis]];
+    canvas.setAttribute("aria-label", this.#t(on.seconds ? "strip.label" : "picture.label", { label: text }));
+    const room = Math.max(220, stage.clientWidth);
+    if (on.seconds) {
+      const look = (i) => shade(this.#map, ofRow ? s.query : i, ofRow ? i : s.key, s.scale);
+      const cells = others ?? [], fills = cells.map((_, i) => css(colour(this.#ramp, look(i))));
+      const parts = { image, width: room, seconds: on.seconds, cells, fills, chosen: own?.[s[s.axis]], ink: this.#ink };
+      drawStrip(this.#scaled(canvas, room, stripHeight()), { ...parts, dark: this.#isDark });
+      return;
+    }
+    const [width, height] = sizeOnPage(image, room);
+    const shares = others?.map((_, i) => shade(this.#map, ofRow ? s.query : i, ofRow ? i : s.key, s.scale)) ?? [];
+    const chosen = s[s.axis];
+    const grid = this.#example.axes[ofRow ? this.#group.queries : this.#group.keys].kind === "patch";
+    const outlines = (own ?? []).map((box, i) => ({ box, text: grid ? "" : units[i].text, strong: i === chosen }))
+      .filter(({ box, strong }) => box && (strong || !grid));
+    const parts = { image, width, height, cells: others ?? [], shares, outlines, ink: this.#ink };
+    drawOnPicture(this.#scaled(canvas, width, height), parts);
+  }
+
+  // The row and the column under the pointer, -1 where there is none.
+  #underPointer(event) {
+    const on = this.#onPicture(), box = this.#ui.picture.canvas.getBoundingClientRect();
+    const at = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+    return { row: boxAt(on?.rows ?? [], ...at), column: boxAt(on?.columns ?? [], ...at) };
+  }
+
+  #overPicture(event) {
+    const { row, column } = this.#underPointer(event), s = this.#s;
+    if (row >= 0 && !s.pinned) this.#activate("query", row);
+    if (column >= 0) this.#cross(s.query, column, event.clientX, event.clientY);
+  }
+
+  #pinOnPicture(event) {
+    const { row, column } = this.#underPointer(event);
+    if (row >= 0) this.#pin("query", row);
+    else if (column >= 0 && this.#isRelevance) this.#lead(column);
   }
 
   // ---- overview ---------------------------------------------------------------------------------------------------

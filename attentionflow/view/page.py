@@ -24,7 +24,7 @@ from attentionflow.view.relevance import AllPaths, Relevances, relevance_groups
 
 THEMES = ("auto", "light", "dark")
 LANGUAGES = ("auto", "en", "zh")
-SCRIPTS = ("draw.", "flow.", "relevance.", "build.", "")
+SCRIPTS = ("draw.", "picture.", "strip.", "flow.", "relevance.", "build.", "")
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,8 @@ def _example(index: int, record: AttentionRecord, bits: int) -> dict[str, Any]:
         packed = [_site(site, bits) for site in members]
         groups.append({"role": role, "queries": queries, "keys": keys, "rows": members[0].rows, "sites": packed})
     axes = {stream: _axis(stream, record.axes[stream][0]) for stream in sorted(used)}
-    return {"index": index, "axes": axes, "groups": groups}
+    pictures = (record.axes[stream][0].preview for stream in sorted(used) if "boxes" in axes[stream])
+    return {"index": index, "axes": axes, "groups": groups, "picture": next(filter(None, pictures), None)}
 
 
 def _site(site: Site, bits: int) -> dict[str, Any]:
@@ -140,7 +141,14 @@ def pack(weights: np.ndarray, bits: int) -> str:
 
 def _axis(stream: str, axis: Axis) -> dict[str, Any]:
     bare = [] if axis.spans is None else [i for i, span in enumerate(axis.spans) if span is None]
-    return {"kind": axis.kind, "labels": axis.labels, "bare": bare, "units": units(stream, axis)}
+    made = {"kind": axis.kind, "labels": axis.labels, "bare": bare, "units": units(stream, axis)}
+    spans = axis.spans or ()
+    if axis.parent is None and any(spans) and all(span is None or len(span) == 4 for span in spans):
+        made["boxes"] = [None if span is None else [round(float(edge), 5) for edge in span] for span in spans]
+    elif axis.parent is None and any(spans) and (axis.preview or "").startswith("data:image"):
+        made["seconds"] = seconds = max(span[1] for span in spans if span)
+        made["boxes"] = [span and [round(span[0] / seconds, 5), 0, round(span[1] / seconds, 5), 1] for span in spans]
+    return made
 
 
 def units(stream: str, axis: Axis) -> list[tuple[str, list[int]]] | None:

@@ -25,11 +25,14 @@ import attentionflow.nn
 from attentionflow.attend import MANY_HYPOTHESES, Place, attend_cells
 from attentionflow.nn import MECHANISMS, loss
 from attentionflow.nn.additive import AdditiveAttention
+from attentionflow.nn.channel import ChannelAttention
 from attentionflow.nn.dot_product import CrossAttention, SelfAttention
 from attentionflow.nn.dropout import Dropout
+from attentionflow.nn.location import LocationAttention
 from attentionflow.nn.loss import linear_cross_entropy
 from attentionflow.nn.multiplicative import MultiplicativeAttention
 from attentionflow.nn.positions import LearnedPositions, RotaryPositions
+from attentionflow.nn.spatial import SpatialAttention
 from attentionflow.nn.target import TargetAttention
 from attentionflow.recorder import recording
 
@@ -47,6 +50,7 @@ class Case:
     own: bool = False  # whether the memory is x itself
     memory: int = MEMORY  # features of the memory
     gates: bool = False  # whether its weights are no distribution
+    whole: bool = False  # whether it looks at a whole picture: one query, and never any padding
 
 
 def _four(mask: Tensor | None) -> Tensor | None:
@@ -55,6 +59,14 @@ def _four(mask: Tensor | None) -> Tensor | None:
 
 def _remembering(module: Any, x: Tensor, memory: Tensor, mask: Tensor | None) -> Tensor:
     return module(x, memory, module.remember(memory), mask)
+
+
+def _step_by_step(module: Any, x: Tensor, memory: Tensor, mask: Tensor | None) -> Tensor:
+    keys, weights, contexts = module.remember(memory), memory.new_zeros(memory.shape[:2]), []
+    for step in range(x.shape[1]):
+        context, weights = module(x[:, step], memory, keys, weights, mask, step)
+        contexts.append(context)
+    return torch.stack(contexts, dim=1)
 
 
 CASES = {
@@ -68,6 +80,21 @@ CASES = {
     ),
     "additive": Case(lambda place: AdditiveAttention(D, MEMORY, 7, place), _remembering, 1),
     "multiplicative": Case(lambda place: MultiplicativeAttention(D, MEMORY, place), _remembering, 1),
+    "channel": Case(
+        lambda place: ChannelAttention(K, place),
+        lambda module, x, memory, _: module(memory.unflatten(-1, (2, 3))),
+        1,
+        gates=True,
+        whole=True,
+    ),
+    "spatial": Case(
+        SpatialAttention,
+        lambda module, x, memory, _: module(memory.transpose(1, 2)[:, :, None]),
+        1,
+        gates=True,
+        whole=True,
+    ),
+    "location": Case(lambda place: LocationAttention(D, MEMORY, 7, place, channels=3, kernel=3), _step_by_step, 1),
     "target": Case(
         lambda place: TargetAttention(D, 7, place),
         lambda module, x, memory, mask: module(x, memory, mask),
@@ -78,6 +105,7 @@ CASES = {
 }
 
 mechanisms = pytest.mark.parametrize("name", MECHANISMS)
+padded_mechanisms = pytest.mark.parametrize("name", [name for name, case in CASES.items() if not case.whole])
 
 
 def build(name: str) -> tuple[nn.Module, Tensor, Tensor]:
@@ -85,7 +113,7 @@ def build(name: str) -> tuple[nn.Module, Tensor, Tensor]:
     torch.manual_seed(0)
     case = CASES[name]
     place = Place("self", "x", "x") if case.own else Place("cross", "x", "memory", residual=False)
-    x = torch.randn(B, K if case.own else Q, D)
+    x = torch.randn(B, K if case.own else 1 if case.whole else Q, D)
     return case.build(place), x, x if case.own else torch.randn(B, K, case.memory)
 
 
@@ -133,7 +161,7 @@ def test_it_leaves_one_site_at_its_place(name: str) -> None:
     assert site.normalised != CASES[name].gates
     if site.normalised:
         np.testing.assert_allclose(site.weights.sum(-1), 1, atol=1e-6)
-    assert (site.weights[1, :, :, K - 2 :] == 0).all()
+    assert CASES[name].whole or (site.weights[1, :, :, K - 2 :] == 0).all()
     assert np.ptp(site.weights[0], axis=-1).min() > 1e-3  # a uniform distribution would tell nothing
 
 
@@ -163,7 +191,7 @@ def test_its_gradients_are_those_of_its_values(name: str) -> None:
     )
 
 
-@mechanisms
+@padded_mechanisms
 def test_padded_keys_change_nothing(name: str) -> None:
     module, x, memory = build(name)
     case = CASES[name]
@@ -174,7 +202,7 @@ def test_padded_keys_change_nothing(name: str) -> None:
     torch.testing.assert_close(padded, plain, atol=1e-6, rtol=1e-5)
 
 
-@mechanisms
+@padded_mechanisms
 def test_an_example_that_is_all_padding_harms_nobody(name: str) -> None:
     module, x, memory = build(name)
     mask = torch.tensor([[False] * K, [True] * K])
@@ -386,6 +414,33 @@ def test_steps_are_the_rows_of_one_pass(name: str) -> None:
         rows = [module(x[:, t : t + 1], memory, keys, padding(), step=t) for t in range(Q)]
     torch.testing.assert_close(torch.cat(rows, 1), values, atol=1e-6, rtol=1e-5)
     np.testing.assert_allclose(stepped.sites[0].weights, whole.sites[0].weights, atol=1e-6)
+
+
+# Location-aware attention
+
+
+def test_where_it_looked_before_is_part_of_the_score() -> None:
+    module, x, memory = build("location")
+    with recording(module) as heard:
+        CASES["location"].run(module, x, memory, padding())
+    for b in range(B):
+        kept = padding()[b]
+        before = torch.zeros(K)
+        for row in range(Q):
+            scores = []
+            for at, key in enumerate(memory[b]):
+                seen = F.pad(before, (1, 1))[at : at + 3]
+                located = module.location.weight @ (module.convolution.weight[:, 0] @ seen)
+                inner = module.query.weight @ x[b, row] + module.key.weight @ key + module.key.bias + located
+                scores.append(module.score.weight[0] @ torch.tanh(inner))
+            before = torch.where(kept, torch.stack(scores), -torch.inf).softmax(-1)
+            recorded = heard.sites[0].weights[b, 0, row]
+            np.testing.assert_allclose(recorded, before.detach().numpy(), atol=1e-6)
+
+
+def test_the_kernel_of_locations_is_odd() -> None:
+    with pytest.raises(ValueError, match="must be odd"):
+        LocationAttention(D, D, 4, Place("cross", "x", "memory"), kernel=4)
 
 
 # Target attention

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
 import torch
@@ -12,19 +13,32 @@ import attentionflow as af
 from attentionflow.errors import UserError
 from attentionflow.models.patch_transformer import PatchTransformer, PatchTransformerSettings
 from attentionflow.models.recurrent_forecaster import RecurrentForecaster, RecurrentForecasterSettings
+from attentionflow.nn.line import FittedLine, Line
 
+Model = TypeVar("Model", PatchTransformer, RecurrentForecaster)
 LEVELS = (0.1, 0.5, 0.9)
 LOOK_BACK, HORIZON = 21, 7
+LINE = torch.randn(HORIZON, LOOK_BACK, generator=torch.Generator().manual_seed(2)) / LOOK_BACK
+LINE[:, -1] += 1 - LINE.sum(1)  # level and unit carry through
+ERRORS = torch.tensor([-0.5, 0.0, 0.75]).expand(HORIZON, -1)
+FITTED = FittedLine(LINE, ERRORS)
+
+
+def corrected(model: Model) -> Model:
+    """With something to say beside the line, as if trained."""
+    nn.init.normal_((model.head if isinstance(model, PatchTransformer) else model.output).weight, std=0.2)
+    return model
 
 
 def patch(**settings: object) -> PatchTransformer:
     given = {"patch": 6, "stride": 4, "width": 8, "heads": 2, "layers": 2, "feedforward": 16} | settings
-    return PatchTransformer(PatchTransformerSettings(**given), LOOK_BACK, HORIZON, LEVELS, "past")
+    return corrected(PatchTransformer(PatchTransformerSettings(**given), LOOK_BACK, HORIZON, LEVELS, FITTED, "past"))
 
 
 def recurrent(**settings: object) -> RecurrentForecaster:
     given = {"block": 4, "hidden": 8, "attention": 4} | settings
-    return RecurrentForecaster(RecurrentForecasterSettings(**given), LOOK_BACK, HORIZON, LEVELS, "past", "future")
+    settings = RecurrentForecasterSettings(**given)
+    return corrected(RecurrentForecaster(settings, LOOK_BACK, HORIZON, LEVELS, FITTED, "past", "future"))
 
 
 @pytest.fixture(params=[patch, recurrent], ids=["patch", "recurrent"])
@@ -100,7 +114,6 @@ def test_a_recording_holds_each_series_in_its_place(model: nn.Module) -> None:
 def test_one_layer_written_out() -> None:
     torch.manual_seed(0)
     model = patch(layers=1, heads=1).eval()
-    model.direct.weight.normal_()
     past = series(1, 1)
     row = past[0, :, 0]
     scaled = (row - row.mean()) / torch.sqrt(row.var(correction=0) + 1e-5)
@@ -111,23 +124,79 @@ def test_one_layer_written_out() -> None:
     q, k, v = layer.attention.project(layer.attention_norm(x)).chunk(3, dim=-1)
     x = x + layer.attention.out(((q @ k.T) * 8**-0.5).softmax(-1) @ v)
     x = x + layer.feedforward(layer.feedforward_norm(x))
-    point = model.head(model.norm(x).flatten()) + model.direct(scaled)
+    point = model.head(model.norm(x).flatten()) + LINE @ scaled
     point = point * torch.sqrt(row.var(correction=0) + 1e-5) + row.mean()
     torch.testing.assert_close(model(past)[0][0, :, 0], point, rtol=1e-4, atol=1e-5)
 
 
 @torch.no_grad()
-def test_a_step_is_taken_out_of_the_direct_path_with_the_last_patch_that_holds_it() -> None:
-    model = patch()  # patches of 6 steps every 4
-    kept = torch.ones(1, len(model.past_spans))
-    kept[0, 1] = 0  # steps 4 to 9; 4, 5 and 8, 9 are in others too
-    assert model._steps(kept)[0].tolist() == [1] * 6 + [0] * 2 + [1] * 13
+def test_a_step_leaves_the_line_with_the_last_position_that_holds_it() -> None:
+    kept = torch.ones(1, len(patch().past_spans))
+    kept[0, 1] = 0  # of patches of 6 steps every 4; steps 4 to 9, but 4, 5 and 8, 9 are in others too
+    row = torch.ones(1, LOOK_BACK)
+    torch.testing.assert_close(patch().line(row, kept), LINE.sum(1)[None] - LINE[:, 6:8].sum(1))
+    kept = torch.ones(1, len(recurrent().past_spans))
+    kept[0, 0] = 0  # of blocks of 4; the first step is in none
+    torch.testing.assert_close(recurrent().line(row, kept), LINE.sum(1)[None] - LINE[:, 1:5].sum(1))
+
+
+@torch.no_grad()
+def test_an_untrained_network_is_the_line() -> None:
+    past = series()
+    for build in (PatchTransformer, RecurrentForecaster):
+        settings, streams = (
+            (PatchTransformerSettings(patch=6, stride=4), ("past",))
+            if build is PatchTransformer
+            else (RecurrentForecasterSettings(block=4), ("past", "future"))
+        )
+        model = build(settings, LOOK_BACK, HORIZON, LEVELS, FITTED, *streams).eval()
+        torch.testing.assert_close(model(past)[0], torch.einsum("hl,blc->bhc", LINE, past), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("build", [patch, recurrent])
+def test_a_network_finds_what_no_line_can(build: Callable[..., nn.Module]) -> None:
+    """What comes is how far the last six steps are from the mean, up or down: an even function of the past."""
+    torch.manual_seed(0)
+    model = build(dropout=0.0)
+
+    def draw(rows: int) -> tuple[Tensor, Tensor]:
+        past = torch.randn(rows, LOOK_BACK, 1)
+        past[:, -6:] += 2 * torch.randn(rows, 1, 1)
+        scaled = (past - past.mean(1, keepdim=True)) / past.std(1, keepdim=True)
+        ahead = scaled[:, -6:].mean(1).abs() * past.std(1) + past.mean(1)
+        return past, ahead[:, None].expand(-1, HORIZON, -1)
+
+    def error(past: Tensor, future: Tensor) -> Tensor:
+        return ((model(past)[0] - future) ** 2).mean()
+
+    held_out = draw(2000)
+    rows = held_out[0][..., 0] - held_out[0].mean(1)
+    answers = (held_out[1] - held_out[0].mean(1, keepdim=True))[:, 0, 0]
+    line = torch.linalg.lstsq(rows.double(), answers[:, None].double()).solution
+    best_line = ((rows.double() @ line)[:, 0] - answers).square().mean()
+    optimizer, losses = torch.optim.Adam(model.parameters(), lr=1e-2), []
+    for _ in range(150):
+        losses.append(error(*draw(128)))
+        losses[-1].backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    assert losses[-1] < losses[0] / 3
+    with torch.no_grad():
+        assert error(*held_out) < best_line / 3
+
+
+def test_the_line_is_kept_with_the_weights_and_is_not_trained() -> None:
+    line = Line(FITTED, LOOK_BACK, HORIZON, [(0, LOOK_BACK)])
+    assert not list(line.parameters())
+    other = Line(None, LOOK_BACK, HORIZON, [(0, LOOK_BACK)])
+    other.load_state_dict(line.state_dict())
+    assert torch.equal(other.weights, LINE)
 
 
 def test_every_step_of_the_past_is_in_a_patch() -> None:
     for look_back in range(6, 40):
         settings = PatchTransformerSettings(patch=6, stride=4)
-        model = PatchTransformer(settings, look_back, 2, LEVELS, "past")
+        model = PatchTransformer(settings, look_back, 2, LEVELS, None, "past")
         covered = {step for first, stop in model.past_spans for step in range(first, stop)}
         assert covered == set(range(look_back))
         model(torch.randn(1, look_back, 1))

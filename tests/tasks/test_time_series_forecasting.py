@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import polars as pl
@@ -19,8 +21,10 @@ from attentionflow._predict import record_predictions
 from attentionflow.cli import main
 from attentionflow.errors import DataError, UserError
 from attentionflow.readers.windows import Windows
+from attentionflow.tasks import _forecast_picture
 from attentionflow.tasks._forecast_errors import Errors, Scale
-from attentionflow.tasks._simple_forecasts import best_season, ridge
+from attentionflow.tasks._line import ridge
+from attentionflow.tasks._simple_forecasts import best_season
 from attentionflow.tasks.time_series_forecasting import ForecastingSettings, TimeSeriesForecasting
 
 NAME = "time-series-forecasting"
@@ -63,9 +67,7 @@ def test_it_learns_the_rule_on_later_steps(trained: af.Run) -> None:
 def test_classic_learns(table: Path, tmp_path: Path) -> None:
     found = train(table, tmp_path / "run", "classic", epochs=4).evaluate("test")
     assert found["metrics"]["mse"].value < found["baselines"]["last value"]["mse"].value / 4
-    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
-    losses = [line["val_point"] for line in lines if "val_point" in line]
-    assert losses[-1] < losses[0]
+    assert found["metrics"]["coverage"].value == pytest.approx(0.8, abs=0.12)
 
 
 @pytest.mark.parametrize("architecture", SETTINGS)
@@ -284,12 +286,37 @@ def test_the_axes_name_series_and_dates(run: af.Run, table: Path) -> None:
     prediction = run.predict(str(table))
     record = prediction.attention.unfolded()
     past = record.axes["past"][0]
-    assert past.labels[0] == f"load {dates(600)[564 + int(past.spans[0][0])]}"
+    assert past.labels[0] == f"load {dates(600)[564 + round(past.spans[0][0] * (36 + 8))]}"
     assert past.labels[-1].startswith("price 2024-03-25")
-    assert past.spans[-1][1] == 36
+    assert past.spans[-1] == (pytest.approx(past.spans[-2][2]), 0.5, pytest.approx(36 / (36 + 8)), 1.0)
+    future = run.task.axes([run.task.example(str(table))], [prediction])["future"][0]
+    assert future.spans[0] == (pytest.approx(36 / (36 + 8)), 0.0, pytest.approx(future.spans[0][2]), 0.5)
+    assert future.spans[-1][2:] == (1.0, 1.0)
     for site in record:
         half = site.weights.shape[3] // 2
         assert not site.weights[:, :, : site.weights.shape[2] // 2, half:].any(), "each series looks at itself alone"
+
+
+def test_the_series_are_drawn_with_their_forecast(trained: af.Run, table: Path) -> None:
+    prediction = trained.predict(str(table))
+    preview = prediction.attention.axes["past"][0].preview
+    assert preview.startswith("data:image/svg+xml;base64,")
+    picture = ElementTree.fromstring(base64.b64decode(preview.partition(",")[2]))
+    tags = [child.tag.rpartition("}")[2] for child in picture]
+    assert tags.count("polygon") == 2, "a band a series"
+    past, ahead = [child.get("points").split() for child in picture if child.tag.endswith("polyline")][:2]
+    assert (len(past), len(ahead)) == (36, 8 + 1), "the forecast is joined to the present"
+    assert ahead[0] == past[-1]
+    heights = np.array([float(point.split(",")[1]) for point in past])
+    course = prediction.output.window.past[:, 0]
+    assert np.corrcoef(heights, course)[0, 1] == pytest.approx(-1, abs=1e-3), "up is more"
+    assert [child.text for child in picture if child.tag.endswith("text")] == ["load", "price"]
+
+
+def test_many_series_are_not_drawn(trained: af.Run, table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_forecast_picture, "MOST_SERIES", 1)
+    assert trained.predict(str(table)).attention.axes["past"][0].preview is None
+    assert trained.predict(str(table), only="load").attention.axes["past"][0].preview
 
 
 def test_gradients_of_one_part_start_from_its_rows(run: af.Run, table: Path) -> None:

@@ -1,0 +1,68 @@
+"""Utterances as the network reads them: spectrograms of one kind, each with mean 0 and deviation 1 in every band.
+
+Letters: T frames, F bands.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from attentionflow.errors import DataError
+from attentionflow.readers.audio import Audio, resampled
+from attentionflow.readers.mel import log_mel, picture
+from attentionflow.readers.utterances import Frames, Utterance
+from attentionflow.records import Axis
+
+LOOKED_AT = 200  # training utterances whose rate is counted
+HIGHEST_RATE = 16_000  # speech holds little above 8 kHz
+LEAST_DEVIATION = 1e-2  # of a band; that of silence is noise
+
+
+@dataclass(frozen=True)
+class Spectrograms:
+    """rate: samples a second of the sounds; None where the data are arrays of features already."""
+
+    rate: int | None
+    bands: int
+    frame_rate: int
+
+    @classmethod
+    def learn(cls, examples: Sequence[Utterance], rate: int | None, bands: int, frame_rate: int) -> Self:
+        """rate: as the user wants it; the commonest of the training sounds where that is None."""
+        rates = Counter(examples[at].sound.rate() for at in range(min(LOOKED_AT, len(examples))))
+        common = rates.most_common(1)[0][0]
+        if common is not None:
+            return cls(rate or min(common, HIGHEST_RATE), bands, frame_rate)
+        first = examples[0].sound.load()
+        return cls(None, first.values.shape[1] if isinstance(first, Frames) else bands, frame_rate)
+
+    def page(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def __call__(self, utterance: Utterance) -> np.ndarray:
+        """(T, F) float32, normalised by the utterance's own mean and deviation in each band."""
+        loaded = utterance.sound.load()
+        if isinstance(loaded, Audio) != (self.rate is not None):
+            kinds = ("sounds", "arrays of features")
+            wanted, found = kinds if self.rate else reversed(kinds)
+            raise DataError(f"the model reads {wanted}, and this is one of the {found}", file=utterance.name)
+        if isinstance(loaded, Audio):
+            assert self.rate is not None
+            frames = log_mel(resampled(loaded, self.rate), self.bands, self.frame_rate)
+        else:
+            frames = loaded.values
+            if frames.shape[1] != self.bands:
+                remedy = f"All features must have the {self.bands} bands of the training data"
+                raise DataError(f"features with {frames.shape[1]} bands", file=utterance.name, remedy=remedy)
+        return (frames - frames.mean(0)) / np.maximum(frames.std(0), LEAST_DEVIATION)
+
+    def axis(self, frames: np.ndarray, step: int) -> Axis:
+        """Positions of `step` frames each, over the picture of the spectrogram; spans in seconds."""
+        starts = np.arange(0, len(frames), step)
+        spans = tuple((a / self.frame_rate, min(a + step, len(frames)) / self.frame_rate) for a in starts.tolist())
+        return Axis("frame", tuple(f"{a:.2f} s" for a, _ in spans), spans, preview=picture(frames))
