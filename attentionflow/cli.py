@@ -224,7 +224,7 @@ def _inputs(task: Any, given: Sequence[str]) -> list[Any]:
 
 
 def _path(given: str) -> Path | None:
-    """The file or folder that an input names; None where it is the input itself. What only looks like a file is an error."""
+    """The file or folder that an input names; None where it is the input. What only looks like a file is an error."""
     if not given.strip():
         return None
     looks = " " not in given and Path(given).suffix.lower() in {".txt", ".csv", ".tsv", ".jsonl", ".parquet", ".gz"}

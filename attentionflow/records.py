@@ -27,10 +27,11 @@ Span = tuple[float, ...]
 class Axis:
     """The positions along which attention runs, for one example of one stream.
 
-    kind:    what a position is: "token", "word", "patch", "frame", "step", "item", "channel".
+    kind:    what a position is: "token", "word", "patch", "box", "frame", "step", "item", "channel".
     labels:  one human label a position.
     spans:   where each position lies on the parent (first, one past last), or on the preview where there is no parent:
              sub-word on words, word on characters, frame on seconds. None for a position that covers nothing.
+             On a picture four numbers, (left, top, right, bottom) as shares of it: patch or box on picture.
     parent:  the coarser axis below, such as the words under sub-words.
     preview: something small to draw on: the text itself, a data URI of a picture.
     """

@@ -55,6 +55,13 @@ def claim(
     draw()
 
 
+def trained_seconds(folder: Path) -> float:
+    """Wall seconds that the run in this folder took to train, validation included, over all its sittings."""
+    from attentionflow import _checkpoint
+
+    return float(_checkpoint.read_tensors(folder / _checkpoint.STATE)[1]["progressed"]["seconds"])
+
+
 def fill(page: Path, name: str, text: str) -> None:
     """Put a generated table between `<!-- generated: NAME -->` and the next `<!-- end -->` of a page."""
     block = re.compile(rf"(<!-- generated: {re.escape(name)} -->\n).*?(<!-- end -->)", re.DOTALL)

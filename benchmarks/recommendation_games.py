@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from _results import claim
+from _results import claim, trained_seconds
 from torch import Tensor, nn
 
 import attentionflow as af
@@ -183,7 +183,7 @@ def main() -> None:
 
 
 def quality(run: af.Run, splits: dict[str, Any], split: str, seed: int) -> None:
-    trained = (run.folder / "state.safetensors").stat().st_mtime - (run.folder / "settings.json").stat().st_mtime
+    trained = trained_seconds(run.folder)
     held, items = splits[split], splits["train"].log.items
     users, drawn = protocol(held, items, seed)
     catalogue: Catalogue = run.task.catalogue

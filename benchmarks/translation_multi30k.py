@@ -17,7 +17,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from _results import claim
+from _results import claim, trained_seconds
 from sacrebleu.metrics.bleu import BLEU, BLEUScore
 from sacremoses import MosesPunctNormalizer, MosesTokenizer
 
@@ -61,8 +61,7 @@ def main() -> None:
             seed=options.seed,
             settings=dict(one.split("=", 1) for one in options.set),
         )
-    # From the first file of the run to the last state of the training.
-    trained = (out / "state.safetensors").stat().st_mtime - (out / "settings.json").stat().st_mtime
+    trained = trained_seconds(out)
     found = run.evaluate("test")
     test = run.task.read("multi30k", options.seed)[0]["test"]
     hypotheses = [p.output for p in run.predict([pair.source for pair in test])]

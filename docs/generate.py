@@ -251,6 +251,45 @@ CHINESE = {
     "items drawn for each answer, to be told from it": "为每个答案抽取、要与之区分的物品数",
     "popularity": "流行度",
     "items taken near those of the history": "常在历史物品附近被选的物品",
+    # object detection
+    "pixels of the longer side of the picture that the network sees": "网络所见图片长边的像素数",
+    "pictures of a batch": "一个批次的图片数",
+    "ways in which a picture is turned round at random in training": "训练时随机翻转图片的方向",
+    "in training, pictures are scaled by a factor from 1/zoom to zoom; 1: not": (
+        "训练时图片按 1/zoom 到 zoom 之间的倍数缩放；1 表示不缩放"
+    ),
+    "share of training pictures that are put together from four": "由四张拼成的训练图片所占的比例",
+    "strength of random changes of brightness, contrast and tint; 0: none": "亮度、对比度和色调随机变化的强度；0 表示不变",
+    "objects that are less sure are not shown, but scored": "把握更小的物体不显示，但参与计分",
+    "of two boxes of a class that overlap more, the surer one stays": "同类的两个框重叠超过此值时，只留更有把握的一个",
+    "convolutions and self-attention between patches; each proposal attends to the picture": (
+        "卷积，图块之间的自注意力；每个候选框再对图片做注意力"
+    ),
+    "convolutions with channel and spatial attention, and a dense head": "带通道注意力和空间注意力的卷积，稠密检测头",
+    "channels of the first convolution; each level of the pyramid doubles": "第一个卷积的通道数；金字塔每级加倍",
+    "residual blocks a level of the pyramid": "金字塔每级的残差块数",
+    "features of a patch and of a box; a multiple of 8": "每个图块和每个框的特征数；8 的倍数",
+    "layers of self-attention between the patches": "图块之间自注意力的层数",
+    "layers in which every proposal looks at the patches": "每个候选框对图块做注意力的层数",
+    "on every residual branch of the layers with attention": "作用于注意力层每个残差分支的 dropout",
+    "boxes of a training picture drawn at random": "随机抽取的一张训练图片的框",
+    "boxes of the most similar training picture": "最相似的训练图片的框",
+    "windows weighed by their colours": "按颜色打分的窗口",
+    "Shaded discs, squares and triangles on cloudy ground, 160 x 128 pixels, two to seven a picture, made here: "
+    "600 pictures train, 100 val, 200 test.": (
+        "云状背景上带明暗的圆、方块和三角形，160 x 128 像素，每张二到七个，由本项目生成：训练 600 张，验证 100，测试 200。"
+    ),
+    "None published: the data is made here.": "无：数据由本项目生成。",
+    "Blood cells through a microscope, 640 x 480 pixels, three classes (RBC, WBC, Platelets): 205 pictures train, 87 "
+    "val, 72 test, with 4,888 boxes.": (
+        "显微镜下的血细胞，640 x 480 像素，三类（红细胞 RBC、白细胞 WBC、血小板 Platelets）：训练 205 张，验证 87，测试 72，共 4,888 个框。"
+    ),
+    "MIT.": "MIT。",
+    "mAP@0.5 0.8535 by a CNN (Joshi et al. 2022) and 0.9043 by YOLOv8n, pre-trained on other pictures (Yang et al.); "
+    "splits and augmentation differ from paper to paper, and none is known to use these 72 pictures.": (
+        "mAP@0.5：卷积网络 0.8535（Joshi 等，2022）；在其他图片上预训练的 YOLOv8n 0.9043（Yang 等）；"
+        "各论文的划分和增强不同，没有一篇确知使用这 72 张图片。"
+    ),
     # time-series forecasting
     "steps of the past that a forecast sees": "预测时看到的过去步数",
     "steps that are forecast": "预测的步数",
@@ -323,6 +362,7 @@ CHINESE = {
     "most of an utterance that one of them covers": "每段最多覆盖一条话语的比例",
     "texts of CTC that are kept, and judged by the decoder at the end": "保留的 CTC 文本数，最后由解码器评判",
     "of CTC in the score of a text; the rest is the decoder's": "文本得分中 CTC 的份额；其余归解码器",
+    "write any words, or those of the training texts alone": "可写任意词，或只写训练文本中的词",
     "conformer encoder with CTC, transformer decoder": "带 CTC 的 Conformer 编码器，Transformer 解码器",
     "conformer layers that read the spectrogram": "读频谱图的 Conformer 层数",
     "transformer layers that write the text": "写文本的 Transformer 层数",
@@ -369,10 +409,11 @@ CHINESE = {
         "准确率 97 %：在旧版（3 位说话人）的倒谱上随机划分的卷积网络（adhishthite/soun"
         "d-mnist 的 README）；没有官方结果。"
     ),
-    "Strings of spoken digits joined from the recordings of fsdd, each by one speaker: 3,000 train, half of them "
-    "single digits, half of 2 to 7; 200 val and 600 test of 3 to 7; each from recordings of its own split.": (
-        "由 fsdd 的录音连成的数字串，每串一位说话人：训练 3,000，其中一半为单个数字，一半为 2 "
-        "到 7 个；验证 200、测试 600，为 3 到 7 个；各取自本划分的录音。"
+    "Strings of spoken digits joined from the recordings of fsdd, each by one speaker: 3,600 train, of which "
+    "2,400 are the single recordings and 1,200 strings of 2 to 7; 200 val and 600 test of 3 to 7; each from recordings "
+    "of its own split.": (
+        "由 fsdd 的录音连成的数字串，每串一位说话人：训练 3,600，其中 2,400 为单个录音，1,200 为 2 到 7 个数字的串；"
+        "验证 200、测试 600，为 3 到 7 个；各取自本划分的录音。"
     ),
     "None published: the strings are made here.": "无：数字串由本项目生成。",
     # data sets

@@ -27,7 +27,7 @@ class Dataset:
     trees:     of a set of too many files to name, folder -> SHA-256 of its listing, see `tree_digest`; a converted copy
                goes before them.
     reference: a published result with its source, in a sentence.
-    size:      bytes to download.
+    size:      bytes of its public files.
     folder:    its name below $ATTENTIONFLOW_DATA, where several sets share one; that of the set unless given.
     """
 
@@ -60,8 +60,8 @@ def tree_digest(folder: Path, name: str) -> str:
 def _verify(dataset: Dataset, folder: Path) -> Path:
     """The folder, once it is known to hold all the files of the public set, or all those of the converted copy."""
     packed = bool(dataset.local) and all((folder / name).is_file() for name in dataset.local)
-    for name, wanted in () if packed else dataset.trees.items():
-        if tree_digest(folder, name) != wanted:
+    for name, digest in () if packed else dataset.trees.items():
+        if tree_digest(folder, name) != digest:
             raise DataError(
                 f"the files are not those of the data set {dataset.name!r}: some are missing, altered or added",
                 file=folder / name,
@@ -139,6 +139,7 @@ def _download(dataset: Dataset) -> Path:
 def _no_download(dataset: Dataset, url: str, error: OSError) -> UserError:
     reason = error.strerror or type(error).__name__
     return UserError(
-        f"could not download {url} ({reason}). Check the connection, or put the files of {dataset.address} into a folder "
-        f"{dataset.folder or dataset.name} and set {VARIABLE} to the folder above"
+        f"could not download {url} ({reason}). Check the connection, or put the files of "
+        f"{dataset.address} into a folder {dataset.folder or dataset.name} and set {VARIABLE} to the folder "
+        "above"
     )

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-
 from attentionflow.datasets._fetch import Dataset, fetch
 from attentionflow.readers.utterances import SoundFile, Utterance
+
+_COMMIT = "26eb9aaf76e81b692f806f9140c2d2777410d7a1"
 
 DATASET = Dataset(
     name="fsdd",
     task="speech-recognition",
-    summary="Single spoken digits, 6 speakers, 8 kHz: 2,400 train, 300 val, 300 test (official). All speakers are in all "
-    "splits.",
+    summary="Single spoken digits, 6 speakers, 8 kHz: 2,400 train, 300 val, 300 test (official). All speakers are "
+    "in all splits.",
     licence="CC BY-SA 4.0.",
-    address="https://github.com/Jakobovski/free-spoken-digit-dataset/archive/26eb9aaf76e81b692f806f9140c2d2777410d7a1.zip",
-    archive="free-spoken-digit-dataset-26eb9aaf76e81b692f806f9140c2d2777410d7a1",
+    address=f"https://github.com/Jakobovski/free-spoken-digit-dataset/archive/{_COMMIT}.zip",
+    archive=f"free-spoken-digit-dataset-{_COMMIT}",
     trees={"recordings": "e0ed3f4c73a865c7a3c0f434146175a6af4e9514c452b0c587f4770e52fb8d7b"},
-    reference="Accuracy 97 % by a convolutional network on cepstra of the older release with 3 speakers, split at random "
-    "(README of adhishthite/sound-mnist); no official results.",
-    size=16_000_000,
+    reference="Accuracy 97 % by a convolutional network on cepstra of the older release with 3 speakers, split at "
+    "random (README of adhishthite/sound-mnist); no official results.",
+    size=21_128_848,
 )
 
 # Settings that suit these data, by architecture; the user's own go before them.

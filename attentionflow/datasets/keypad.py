@@ -19,8 +19,8 @@ LENGTHS = {"train": 1_200, "val": 100, "test": 200}
 DATASET = Dataset(
     name="keypad",
     task="speech-recognition",
-    summary="Telephone numbers as the tones of their keys, 3 to 10 of 16 keys in groups, on lines of different noise, made "
-    "here: 1,200 train, 100 val and 200 test sounds of about 2 seconds.",
+    summary="Telephone numbers as the tones of their keys, 3 to 10 of 16 keys in groups, on lines of different noise, "
+    "made here: 1,200 train, 100 val and 200 test sounds of about 2 seconds.",
     licence="Apache-2.0; made by this package.",
     reference="None published: the data is made here. The text is known, so no error at all is possible.",
 )

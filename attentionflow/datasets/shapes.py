@@ -92,4 +92,4 @@ def _clouds(draw: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarr
     waves = [
         np.sin(x * draw.uniform(-0.15, 0.15) + y * draw.uniform(-0.15, 0.15) + draw.uniform(0, 7)) for _ in range(6)
     ]
-    return sum(waves) / 3
+    return np.sum(waves, axis=0) / 3

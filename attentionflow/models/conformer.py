@@ -6,6 +6,7 @@ Letters: B utterances, T frames, F bands, S positions of the encoder, U units wr
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -81,6 +82,6 @@ class Conformer(Recogniser):
     def decode(self, memory: Memory, written: Tensor) -> Tensor:
         seen = None if memory.mask is None else memory.mask[:, None, None]
         x = self.dropout(F.embedding(written, self.output) * self.scale)
-        for layer in self.decoder:
+        for layer in (cast(DecoderLayer, layer) for layer in self.decoder):
             x = layer(x, layer.cross.remember(memory.states), seen)
         return (self.decoder_norm(x) @ self.output.T).log_softmax(-1)

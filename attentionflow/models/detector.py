@@ -5,6 +5,7 @@ Letters: B pictures, C classes, A cells of all levels, Q chosen cells, P patches
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
@@ -70,17 +71,19 @@ class DenseHead(nn.Module):
         self.scores = nn.Sequential(*(Convolution(width, width) for _ in range(depth)), nn.Conv2d(width, classes, 1))
         self.sides = nn.Sequential(*(Convolution(width, width) for _ in range(depth)), nn.Conv2d(width, 4, 1))
         self.scales = nn.Parameter(torch.ones(len(strides)))
-        start = self.scores[-1]
-        nn.init.normal_(start.weight, std=0.01)
-        nn.init.constant_(start.bias, -torch.log(torch.tensor((1 - PRIOR) / PRIOR)).item())
-        nn.init.normal_(self.sides[-1].weight, std=0.01)
-        nn.init.constant_(self.sides[-1].bias, 1.0)
+        # Scores that begin as good as equal for all classes take long to tell them apart.
+        starts = ((self.scores[-1], width**-0.5, -math.log((1 - PRIOR) / PRIOR)), (self.sides[-1], 0.01, 1.0))
+        for last, deviation, bias in starts:
+            assert isinstance(last, nn.Conv2d)
+            assert last.bias is not None
+            nn.init.normal_(last.weight, std=deviation)
+            nn.init.constant_(last.bias, bias)
 
     def forward(self, levels: list[Tensor], memory: Tensor) -> Proposals:
         """levels: feature maps (B, D, H, W), one a stride."""
         logits, boxes, centres, strides = [], [], [], []
         for level, stride, scale in zip(levels, self.strides, self.scales, strict=True):
-            points = cell_centres(*level.shape[-2:], stride, level.device)
+            points = cell_centres(level.shape[-2], level.shape[-1], stride, level.device)
             sides = (self.sides(level).flatten(2).transpose(1, 2).float() * scale).clamp(max=8).exp() * stride
             logits.append(self.scores(level).flatten(2).transpose(1, 2).float())
             boxes.append(torch.cat((points - sides[..., :2], points + sides[..., 2:]), dim=-1))

@@ -6,6 +6,8 @@ Letters: B utterances, T frames, F bands, S positions of the encoder, U units wr
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -47,7 +49,7 @@ class Listener(Recogniser):
         for at, lstm in enumerate(self.encoder):
             if at < len(self.encoder) - 1:
                 x, mask = stacked(x, mask)
-            x = self.dropout(_over_time(lstm, x, mask))
+            x = self.dropout(_over_time(cast(nn.LSTM, lstm), x, mask))
         return Memory(x, mask)
 
     def units(self, memory: Memory) -> Tensor:

@@ -32,6 +32,9 @@ class PatchTransformerSettings(Settings):
     heads: int = Field(4, ge=1, description="attention heads; divides width")
     layers: int = Field(3, ge=1, description="encoder layers")
     feedforward: int = Field(128, ge=4, description="inner features of the feed-forward part")
+    rank: int = Field(
+        0, ge=0, description="features that all patches of a series are squeezed into before the head; 0: not"
+    )
     dropout: float = Field(
         0.3, ge=0, lt=1, description="on patches, residual branches, inside the feed-forward part, before the head"
     )
@@ -80,7 +83,9 @@ class PatchTransformer(nn.Module):
             for _ in range(settings.layers)
         )
         self.norm = nn.LayerNorm(width)
-        self.head = nn.Linear(len(self.past_spans) * width, horizon)
+        flat = len(self.past_spans) * width
+        self.squeeze = nn.Linear(flat, settings.rank) if settings.rank else nn.Identity()
+        self.head = nn.Linear(settings.rank or flat, horizon)
         nn.init.zeros_(self.head.weight)  # training starts at the line
         nn.init.zeros_(self.head.bias)
         self.line = Line(line, look_back, horizon, self.past_spans)
@@ -103,7 +108,7 @@ class PatchTransformer(nn.Module):
         for layer in self.encoder:
             x = layer(x, None, fold)
         x = self.norm(x)
-        point = self.line(scaled, kept) + self.head(self.dropout(x.flatten(1)))  # (F, H)
+        point = self.line(scaled, kept) + self.head(self.squeeze(self.dropout(x.flatten(1))))  # (F, H)
         quantiles = point.detach()[..., None] + self.spread(x.mean(1))  # (F, H, K)
         point, quantiles = point * deviation + mean, quantiles * deviation[..., None] + mean[..., None]
         return unfold_channels(point, channels), unfold_channels(quantiles, channels)

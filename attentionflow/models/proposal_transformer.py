@@ -26,7 +26,7 @@ LONGEST = 1024.0  # pixels of the longest wave that tells a position
 class ProposalTransformerSettings(Settings):
     channels: int = Field(16, ge=4, description="channels of the first convolution; each level of the pyramid doubles")
     blocks: int = Field(2, ge=1, description="residual blocks a level of the pyramid")
-    width: int = Field(96, ge=16, description="features of a patch and of a box; a multiple of 8")
+    width: int = Field(64, ge=16, description="features of a patch and of a box; a multiple of 8")
     heads: int = Field(4, ge=1, description="attention heads; divides width")
     encoder_layers: int = Field(2, ge=0, description="layers of self-attention between the patches")
     refinements: int = Field(2, ge=1, description="layers in which every proposal looks at the patches")

@@ -1,4 +1,4 @@
-"""Joint decoding: the best texts of CTC, judged once more by the attention decoder (Watanabe et al. 2017, section 3.3.2).
+"""Joint decoding: the best texts of CTC, judged once more by the attention decoder (Watanabe et al. 2017).
 
 Letters: B utterances, N hypotheses of all of them, S positions, U units of the longest, V units.
 """
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from attentionflow.attend import listener, unheard
 from attentionflow.models.ctc import prefix_beams
+from attentionflow.models.grammar import Grammar
 from attentionflow.models.recogniser import Memory, Recogniser
 from attentionflow.readers.vocabulary import END, PAD, SPECIAL, START
 
@@ -28,14 +29,20 @@ class Transcript:
 
 
 def transcribe(
-    model: Recogniser, frames: Tensor, mask: Tensor | None, *, beams: int, ctc_weight: float
+    model: Recogniser,
+    frames: Tensor,
+    mask: Tensor | None,
+    *,
+    beams: int,
+    ctc_weight: float,
+    grammar: Grammar | None = None,
 ) -> list[Transcript]:
-    """The best text of each utterance, frames (B, T, F), among the `beams` likeliest of CTC."""
+    """The best text of each utterance, frames (B, T, F), among the `beams` likeliest of CTC that `grammar` allows."""
     memory = model.encode(frames, mask)
     logs = model.units(memory).float()
     logs[..., PAD + 1 : len(SPECIAL)] = -torch.inf  # what is no part of a text; padding is the blank
     found = [
-        prefix_beams(rows[:length], beams, CANDIDATES)
+        prefix_beams(rows[:length], beams, CANDIDATES, grammar)
         for rows, length in zip(logs.cpu().numpy(), memory.lengths(), strict=True)
     ]
     owners = torch.tensor([row for row, texts in enumerate(found) for _ in texts], device=frames.device)

@@ -6,6 +6,8 @@ Letters: B batch, T frames, S positions after shortening, F bands, C channels, D
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -26,9 +28,7 @@ class Subsampling(nn.Module):
         super().__init__()
         self.halvings = halvings
         counts = [1] + [channels] * halvings
-        self.convolutions = nn.ModuleList(
-            nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in zip(counts, counts[1:], strict=False)
-        )
+        self.convolutions = nn.ModuleList(nn.Conv2d(a, b, 3, stride=2, padding=1) for a, b in pairwise(counts))
         self.project = nn.Linear(channels * -(-bands // 2**halvings), width)
 
     def forward(self, frames: Tensor, mask: Tensor | None) -> Tensor:

@@ -5,7 +5,32 @@ Letters: T frames, F bands.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How much is changed at most, see the functions below.
+
+    speeds: share by which an utterance becomes faster or slower; voices: and its bands higher or lower. bands, times,
+    share: of `masked`.
+    """
+
+    speeds: float
+    voices: float
+    bands: int
+    times: int
+    share: float
+
+    def __call__(self, frames: np.ndarray, least: int, draw: np.random.Generator) -> np.ndarray:
+        """least: frames that the text needs; an utterance is not made faster than that."""
+        length = round(len(frames) / draw.uniform(1 - self.speeds, 1 + self.speeds))
+        if length >= least:
+            frames = stretched(frames, length)
+        frames = warped(frames, draw.uniform(1 - self.voices, 1 + self.voices))
+        return masked(frames, draw, bands=self.bands, times=self.times, share=self.share)
 
 
 def stretched(frames: np.ndarray, length: int) -> np.ndarray:

@@ -68,7 +68,8 @@ def _classes(splits: Mapping[str, Sequence[Picture]]) -> Iterator[Finding]:
 
 def _pixels(splits: Mapping[str, Sequence[Picture]]) -> Iterator[Finding]:
     """Pictures that cannot be decoded, and pictures that are there twice."""
-    broken, places = [], {}
+    broken: list[str] = []
+    places: dict[bytes, list[tuple[str, str]]] = {}  # of equal pictures: splits and files
     for name, pictures in splits.items():
         for one in pictures:
             try:

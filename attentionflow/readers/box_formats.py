@@ -28,12 +28,11 @@ def read_pictures(path: str | Path) -> Pictures:
     path = Path(path)
     if path.suffix.lower() == ".json":
         tree = open_tree(path.parent)
-        found = _coco_files(tree, {"train": path.name})
-        return tidy(tree, found)
+        return tidy(tree, _coco_files(tree, {"train": path.name}))
     tree = open_tree(path)
     for read in (voc, coco, yolo):
-        if found := read(tree):
-            return tidy(tree, {split: found[split] for split in sorted(found, key=_rank)})
+        if listed := read(tree):
+            return tidy(tree, {split: listed[split] for split in sorted(listed, key=_rank)})
     raise UserError(
         f"{path} holds no boxes that can be read: it needs Annotations/*.xml (VOC), a .json with images, annotations "
         f"and categories (COCO), or labels/*.txt beside images/ (YOLO); it holds "
@@ -108,15 +107,17 @@ def _voc_file(tree: Tree, name: str, stem: str, images: Mapping[str, Sequence[st
         why = str(error) or "an object has no bndbox"
         raise DataError(f"this is no VOC annotation ({why})", file=where, remedy="Write it again") from None
     called = page.findtext("filename", "").strip()
-    places = images.get(stem) or images.get(called) or images.get(called.rsplit(".", 1)[0]) or [None]
-    return Annotation(called or stem, places[0], told if told and all(told) else None, tuple(boxes), where)
+    places = images.get(stem) or images.get(called) or images.get(called.rsplit(".", 1)[0])
+    return Annotation(
+        called or stem, places[0] if places else None, told if told and all(told) else None, tuple(boxes), where
+    )
 
 
 # ---- COCO
 
 
 def coco(tree: Tree) -> By | None:
-    pages = {}
+    pages: dict[str, str] = {}
     for name in tree.below("", (".json",)):
         if b'"annotations"' not in tree.read(name):
             continue
@@ -186,7 +187,8 @@ def yolo(tree: Tree) -> By | None:
     files = [name for name in tree.below("", (".txt",)) if "labels" in name.split("/")[:-1]]
     if not files:
         return None
-    classes, found = _yolo_classes(tree), {}
+    classes = _yolo_classes(tree)
+    found: By = {}
     texts = {name.rsplit(".", 1)[0]: name for name in files}
     pictures: dict[str, str] = {}
     for image in tree.below("", IMAGES):

@@ -100,7 +100,8 @@ class Faults:
 
 def tidy(tree: Tree, splits: Mapping[str, Sequence[Annotation]]) -> Pictures:
     """Pictures of what the files tell, with everything that cannot be right left out and reported."""
-    faults, made = Faults(), {}
+    faults = Faults()
+    made: dict[str, list[Picture]] = {}
     for split, listed in splits.items():
         twice = Counter(a.image for a in listed if a.image)
         seen: set[str] = set()

@@ -1,6 +1,6 @@
 """Utterances as the network reads them: spectrograms of one kind, each with mean 0 and deviation 1 in every band.
 
-Letters: T frames, F bands.
+Letters: B utterances, T frames, F bands.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from attentionflow.errors import DataError
 from attentionflow.readers.audio import Audio, resampled
@@ -66,3 +68,12 @@ class Spectrograms:
         starts = np.arange(0, len(frames), step)
         spans = tuple((a / self.frame_rate, min(a + step, len(frames)) / self.frame_rate) for a in starts.tolist())
         return Axis("frame", tuple(f"{a:.2f} s" for a, _ in spans), spans, preview=picture(frames))
+
+
+def padded(rows: Sequence[np.ndarray]) -> tuple[Tensor, Tensor | None]:
+    """Frames (B, longest, F), zero on padding, and where there are any (B, longest); None where none is padding."""
+    lengths = np.array([len(row) for row in rows])
+    mask = np.arange(lengths.max()) < lengths[:, None]
+    frames = np.zeros((*mask.shape, rows[0].shape[1]), np.float32)
+    frames[mask] = np.concatenate(rows)
+    return torch.from_numpy(frames), None if mask.all() else torch.from_numpy(mask)

@@ -1,7 +1,7 @@
 """Utterances: sound with the text that is said in it, as speech recognition learns from.
 
-`read_utterances` reads a folder with a table metadata.csv (columns file_name and text; .tsv, .jsonl and .parquet too), one
-with folders train, val and test that each hold such a table, the LJSpeech layout (metadata.csv without header,
+`read_utterances` reads a folder with a table metadata.csv (columns file_name and text; .tsv, .jsonl and .parquet too),
+one with folders train, val and test that each hold such a table, the LJSpeech layout (metadata.csv without header,
 id|text|normalised text, sounds in wavs), or such a table itself. A file name that ends in .npy or .npz is an array of
 features (frames, bands) in place of a sound.
 """
@@ -153,14 +153,14 @@ def read_utterances(path: str | Path, text: str = "text") -> dict[str, list[Utte
     table = _metadata(path)
     if table is not None:
         return _by_folder(_rows(table, text))
-    tables = {
-        split: found
-        for folder in sorted(path.iterdir())
-        if folder.is_dir() and (split := _split(folder.name)) and (found := _metadata(folder))
-    }
+    tables: dict[str, Path] = {}
+    for folder in sorted(path.iterdir()):
+        split = _split(folder.name) if folder.is_dir() else None
+        if split and (table := _metadata(folder)):
+            tables[split] = table
     if "train" not in tables:
-        found = ", ".join(sorted(file.name for file in path.iterdir())[:10]) or "nothing"
-        raise UserError(f"{path} has no training utterances: it needs {LAYOUTS}; it holds {found}")
+        there = ", ".join(sorted(file.name for file in path.iterdir())[:10]) or "nothing"
+        raise UserError(f"{path} has no training utterances: it needs {LAYOUTS}; it holds {there}")
     return {split: _rows(tables[split], text) for split in ORDER if split in tables}
 
 
@@ -263,7 +263,7 @@ def _ljspeech(table: Path) -> list[Utterance] | None:
 
 
 def _by_folder(found: list[Utterance]) -> dict[str, list[Utterance]]:
-    """Split by the folder that a file name begins with, where each begins with train, val or test; else all is train."""
+    """By the folder train, val or test that every file lies in; where one lies in none, all is train."""
     splits: dict[str, list[Utterance]] = {}
     for one in found:
         parts = [split for part in Path(one.name).parts[:-1] if (split := _split(part))]

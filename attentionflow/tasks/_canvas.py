@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -54,8 +54,9 @@ class Canvas:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        page = json.loads(path.read_text(encoding="utf-8"))
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in page.items()})
+        page: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        mean, deviation, classes = (tuple(page[name]) for name in ("mean", "deviation", "classes"))
+        return cls(page["width"], page["height"], mean, deviation, classes)
 
     def fitted(self, size: tuple[int, int]) -> tuple[int, int]:
         """Width and height of a picture once it fits, its shape kept; it lies in the upper left corner."""

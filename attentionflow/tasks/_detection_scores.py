@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +29,8 @@ def detection_scores(found: Sequence[Detections], pictures: Sequence[Picture]) -
     if not labels:
         raise UserError("these pictures have no boxes to be scored against")
     numbers = {label: number for number, label in enumerate(labels, start=1)}
-    truth, answers = [], []
+    truth: list[dict[str, Any]] = []
+    answers: list[dict[str, Any]] = []
     for image, (one, picture) in enumerate(zip(found, pictures, strict=True), start=1):
         for box, label, ignored in zip(picture.boxes.tolist(), picture.labels, picture.ignored.tolist(), strict=True):
             left, top, right, bottom = box
@@ -65,10 +67,10 @@ def detection_scores(found: Sequence[Detections], pictures: Sequence[Picture]) -
         judge.evaluate()
         judge.accumulate()
         precision = judge.eval["precision"][:, :, :, 0, -1]  # overlaps, recalls, classes; any size, MOST boxes
-    signature = f"faster-coco-eval {version('faster-coco-eval')}, {MOST} boxes a picture, 101 recalls"
+    signature = f"boxes:{MOST}|recalls:101|overlap:{{}}|faster-coco-eval|version:{version('faster-coco-eval')}"
     return {
-        "map50": _score(precision[:1], labels, f"{signature}, overlap 0.5"),
-        "map": _score(precision, labels, f"{signature}, overlaps 0.5 to 0.95"),
+        "map50": _score(precision[:1], labels, signature.format("0.5")),
+        "map": _score(precision, labels, signature.format("0.5 to 0.95")),
     }
 
 

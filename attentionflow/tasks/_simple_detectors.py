@@ -17,14 +17,14 @@ from attentionflow.tasks._canvas import Canvas, Prepared
 from attentionflow.tasks._detections import Detection, Detections
 
 GRID = 8  # cells a side of a window
-RIDGE = 1e-2
+RIDGE = 1e-4  # of the mean square of a feature
 SMALL = 16  # pixels a side at which whole pictures are compared
 
 
 def other_picture(train: Sequence[Picture], test: Sequence[Picture], seed: int = 0) -> list[Detections]:
     """The boxes of a training picture drawn at random."""
     draw = np.random.default_rng(seed)
-    return [_borrowed(train[draw.integers(len(train))], one) for one in test]
+    return [_borrowed(train[int(draw.integers(len(train)))], one) for one in test]
 
 
 def nearest_picture(train: Sequence[Picture], test: Sequence[Picture], canvas: Canvas) -> list[Detections]:
@@ -90,7 +90,8 @@ def _windows(pixels: np.ndarray, sides: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 def _regression(prepared: Prepared, boxes: Sequence[np.ndarray], sides: np.ndarray) -> np.ndarray:
     """(K,) weights."""
-    products = answers = 0.0
+    size = 6 * GRID**2 + 1
+    products, answers = np.zeros((size, size)), np.zeros(size)
     for at, own in enumerate(boxes):
         features, places = _windows(prepared.drawn(at).pixels, sides)
         right = np.zeros(len(places))
@@ -99,7 +100,6 @@ def _regression(prepared: Prepared, boxes: Sequence[np.ndarray], sides: np.ndarr
             shared = shared.clip(0).prod(-1)
             areas = [(b[:, 2:] - b[:, :2]).prod(1) for b in (places, own)]
             right = ((shared / (areas[0][:, None] + areas[1] - shared)).max(1) >= 0.5).astype(float)
-        products = products + features.T @ features.astype(np.float64)
-        answers = answers + features.T @ right
-    size = len(answers)
-    return np.linalg.solve(products + RIDGE * np.trace(products) / size * np.eye(size) * 0.01, answers)
+        products += features.T @ features.astype(np.float64)
+        answers += features.T @ right
+    return np.linalg.solve(products + RIDGE * np.trace(products) / size * np.eye(size), answers)

@@ -169,8 +169,8 @@ class ObjectDetection(Task[Picture, Prepared]):
             gains.append(gain)
             offsets.append(offset)
         images = self._canvas.normalise(np.stack([one.pixels for one in drawn]))
-        gain, offset = (torch.from_numpy(np.stack(values))[:, :, None, None] for values in (gains, offsets))
-        return drawn, warp(images * gain + offset, np.array(changes))
+        gained, shifted = (torch.from_numpy(np.stack(values))[:, :, None, None] for values in (gains, offsets))
+        return drawn, warp(images * gained + shifted, np.array(changes))
 
     # Model
 

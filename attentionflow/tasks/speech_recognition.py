@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -22,14 +22,15 @@ from attentionflow.datasets import DATASETS, dataset_module
 from attentionflow.errors import UserError, nearest
 from attentionflow.models.conformer import Conformer, ConformerSettings
 from attentionflow.models.ctc import least_positions
+from attentionflow.models.grammar import Grammar, known_words
 from attentionflow.models.listener import Listener, ListenerSettings
 from attentionflow.models.recogniser import Memory, Recogniser
 from attentionflow.models.transcribe import teacher_forced, transcribe, unit_scores
-from attentionflow.readers.augment import masked, stretched, warped
+from attentionflow.readers.augment import Augmentation
 from attentionflow.readers.batches import token_batches
 from attentionflow.readers.finding import Finding
-from attentionflow.readers.spectrogram import Spectrograms
-from attentionflow.readers.transcripts import Units, plain
+from attentionflow.readers.spectrogram import Spectrograms, padded
+from attentionflow.readers.transcripts import Kind, Units, plain
 from attentionflow.readers.utterance_checks import check_utterances
 from attentionflow.readers.utterances import Utterance, hold_out, read_sounds, read_utterances, typed_sound
 from attentionflow.readers.vocabulary import PAD, UNKNOWN, Vocabulary
@@ -71,6 +72,7 @@ class SpeechSettings(Settings):
 class SpeechOptions(Settings):
     beams: int = Field(10, ge=1, description="texts of CTC that are kept, and judged by the decoder at the end")
     ctc_weight: float = Field(0.5, ge=0, le=1, description="of CTC in the score of a text; the rest is the decoder's")
+    words: Literal["any", "known"] = Field("any", description="write any words, or those of the training texts alone")
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ class SpeechRecognition(Task[Utterance, Encoded]):
     settings: SpeechSettings
     spectrograms: Spectrograms
     units: Units | Vocabulary
+    words: Sequence[str]  # of the training texts
 
     # Reading
 
@@ -134,13 +137,14 @@ class SpeechRecognition(Task[Utterance, Encoded]):
     def learn(self, examples: Sequence[Utterance]) -> None:
         given, texts = self.settings, [self._text(one) for one in examples]
         self.spectrograms = self._spectrograms(examples)
+        self.words = sorted({word for text in texts for word in text.split()})
         if given.units == "sub-words":
             self.units = Vocabulary.learn(texts, given.sub_words)
         else:
             self.units = Units.learn(texts, given.units)
 
     def save(self, folder: Path) -> list[str]:
-        page: dict[str, Any] = {"spectrograms": self.spectrograms.page()}
+        page: dict[str, Any] = {"spectrograms": self.spectrograms.page(), "words": self.words}
         if isinstance(self.units, Units):
             page["units"] = self.units.page()
         else:
@@ -152,7 +156,7 @@ class SpeechRecognition(Task[Utterance, Encoded]):
     def load(cls, settings: Settings, folder: Path) -> Self:
         task = cls(settings)
         page = json.loads((folder / LEARNED).read_text(encoding="utf-8"))
-        task.spectrograms = Spectrograms(**page["spectrograms"])
+        task.spectrograms, task.words = Spectrograms(**page["spectrograms"]), page["words"]
         task.units = Units(**page["units"]) if "units" in page else Vocabulary.load(folder / SUB_WORDS)
         return task
 
@@ -164,26 +168,32 @@ class SpeechRecognition(Task[Utterance, Encoded]):
         encoded = self.units.encode(self._text(one) for one in examples)
         texts = [[unit for unit in text if unit != UNKNOWN] for text in encoded]
         frames = [self.spectrograms(one) for one in examples]
-        faults = {
-            "with a unit that training does not have": [UNKNOWN in text for text in encoded],
-            f"longer than max_seconds={given.max_seconds:g}": [len(f) > most for f in frames],
-        }
-        fates = ["it is left out of the text", "left out of training" if training else "cut"]
-        left_out = np.array(faults[f"longer than max_seconds={given.max_seconds:g}"], bool) & training
+        pairs = list(zip(frames, texts, strict=True))
+        gone = "left out of training"
+        faults = [
+            (
+                "with a unit that training does not have",
+                [UNKNOWN in text for text in encoded],
+                "it is left out of the text",
+            ),
+            (
+                f"longer than max_seconds={given.max_seconds:g}",
+                [len(f) > most for f in frames],
+                gone if training else "cut",
+            ),
+        ]
         if training:
-            faults["without text"] = [not text for text in texts]
-            faults["with more text than they have positions"] = [
-                least_positions(text) > self._positions(len(f)) for text, f in zip(texts, frames, strict=True)
+            dense = [least_positions(text) > self._positions(len(f)) for f, text in pairs]
+            faults += [
+                ("without text", [not text for text in texts], gone),
+                ("with more text than positions", dense, gone),
             ]
-            for name in ("without text", "with more text than they have positions"):
-                left_out |= np.array(faults[name], bool)
-                fates.append("left out of training")
-        notes = []
-        for (fault, hit), fate in zip(faults.items(), fates, strict=True):
-            if any(hit):
-                places = [one.where for one, at in zip(examples, hit, strict=True) if at]
-                notes.append(f"{sum(hit)} utterances {fault}: {fate}: {', '.join(places[:5])}")
-        rows = np.flatnonzero(~left_out)
+        notes, keep = [], np.ones(len(examples), bool)
+        for fault, hit, fate in faults:
+            keep &= ~(np.array(hit, bool) & (fate == gone))
+            if places := [one.where for one, at in zip(examples, hit, strict=True) if at]:
+                notes.append(f"{len(places)} utterances {fault}: {fate}: {', '.join(places[:5])}")
+        rows = np.flatnonzero(keep)
         return Encoded([frames[row][:most] for row in rows], [texts[row] for row in rows], rows), notes
 
     def batches(self, prepared: Encoded, seed: int, epoch: int | None) -> list[np.ndarray]:
@@ -200,19 +210,12 @@ class SpeechRecognition(Task[Utterance, Encoded]):
         if epoch is not None:
             rows = prepared.rows[indices].tolist()
             draws = [np.random.default_rng((seed, epoch, row)) for row in rows]
-            frames = [self._augmented(*one) for one in zip(frames, texts, draws, strict=True)]
-        padded, mask = _pad(frames)
+            least = [least_positions(text) * 2**self.settings.halvings for text in texts]
+            frames = [self._augmentation(*one) for one in zip(frames, least, draws, strict=True)]
+        together, mask = padded(frames)
         written, answers, present = teacher_forced(texts)
-        tensors = {"frames": padded, "mask": mask, "written": written, "answers": answers, "present": present}
+        tensors = {"frames": together, "mask": mask, "written": written, "answers": answers, "present": present}
         return Batch(prepared.rows[indices], sum(len(text) + 1 for text in texts), tensors)
-
-    def _augmented(self, frames: np.ndarray, text: list[int], draw: np.random.Generator) -> np.ndarray:
-        given = self.settings
-        length = round(len(frames) / draw.uniform(1 - given.speeds, 1 + given.speeds))
-        if self._positions(length) >= least_positions(text):
-            frames = stretched(frames, length)
-        frames = warped(frames, draw.uniform(1 - given.voices, 1 + given.voices))
-        return masked(frames, draw, bands=given.masked_bands, times=given.time_masks, share=given.masked_time)
 
     # Model
 
@@ -239,7 +242,12 @@ class SpeechRecognition(Task[Utterance, Encoded]):
         self, model: Recogniser, batch: Batch, examples: Sequence[Utterance], options: SpeechOptions
     ) -> list[Prediction]:
         found = transcribe(
-            model, batch["frames"], batch.get("mask"), beams=options.beams, ctc_weight=options.ctc_weight
+            model,
+            batch["frames"],
+            batch.get("mask"),
+            beams=options.beams,
+            ctc_weight=options.ctc_weight,
+            grammar=self._known_words if options.words == "known" else None,
         )
         texts = self.units.decode(one.units for one in found)
         return [
@@ -273,7 +281,7 @@ class SpeechRecognition(Task[Utterance, Encoded]):
         return scores if scored else None
 
     def axes(self, examples: Iterable[Utterance], predictions: Iterable[Prediction]) -> dict[str, list[Axis]]:
-        """Positions of the encoder lie on seconds, over the spectrogram; those of the text are what is written there."""
+        """Positions of the encoder lie on seconds, over the spectrogram; those of the text are what is written."""
         frames = self._frames(list(examples))
         return {
             "frames": [self.spectrograms.axis(one, 2**self.settings.halvings) for one in frames],
@@ -289,17 +297,29 @@ class SpeechRecognition(Task[Utterance, Encoded]):
 
     # Helpers
 
+    @cached_property
+    def _known_words(self) -> Grammar:
+        if not isinstance(self.units, Units) or self.units.kind != "characters":
+            raise UserError(f"words=known is for units=characters; this model writes {self.settings.units}")
+        (between,), *spelt = self.units.encode([" ", *self.words])
+        return known_words(spelt, between, len(self.units))
+
     def _spectrograms(self, examples: Sequence[Utterance]) -> Spectrograms:
         given = self.settings
         return Spectrograms.learn(examples, given.sample_rate, given.bands, given.frame_rate)
 
     def _memory(self, model: Recogniser, frames: list[np.ndarray]) -> Memory:
         device = next(model.parameters()).device
-        padded, mask = _pad(frames)
-        return model.encode(padded.to(device), None if mask is None else mask.to(device))
+        together, mask = padded(frames)
+        return model.encode(together.to(device), None if mask is None else mask.to(device))
 
     def _frames(self, examples: Sequence[Utterance]) -> list[np.ndarray]:
         return self.prepare(examples, training=False)[0].frames
+
+    @property
+    def _augmentation(self) -> Augmentation:
+        given = self.settings
+        return Augmentation(given.speeds, given.voices, given.masked_bands, given.time_masks, given.masked_time)
 
     def _positions(self, frames: int) -> int:
         return -(-frames // 2**self.settings.halvings)
@@ -310,16 +330,6 @@ class SpeechRecognition(Task[Utterance, Encoded]):
 
     def _least_seconds(self, utterance: Utterance) -> float:
         """An utterance must last so long for CTC to write its text, in characters or words."""
-        (text,) = Units.learn(
-            [self._text(utterance)], "words" if self.settings.units == "words" else "characters"
-        ).encode([self._text(utterance)])
+        kind: Kind = "words" if self.settings.units == "words" else "characters"
+        text = Units.learn([self._text(utterance)], kind).encode([self._text(utterance)])[0]
         return least_positions(text) * 2**self.settings.halvings / self.settings.frame_rate
-
-
-def _pad(rows: Sequence[np.ndarray]) -> tuple[Tensor, Tensor | None]:
-    """Frames (B, longest, F), zero on padding, and where there are any (B, longest); None where there is no padding."""
-    lengths = np.array([len(row) for row in rows])
-    mask = np.arange(lengths.max()) < lengths[:, None]
-    frames = np.zeros((*mask.shape, rows[0].shape[1]), np.float32)
-    frames[mask] = np.concatenate(rows)
-    return torch.from_numpy(frames), None if mask.all() else torch.from_numpy(mask)

@@ -120,9 +120,9 @@ function buildPage(on) {
     const canvas = el("canvas", {
       class: "picture", role: "img", pointermove: on.picture.hover, pointerleave: on.leave, click: on.picture.click,
     });
-    const stage = el("div", { class: "stage" }, canvas), caption = el("figcaption", {}, say(el("h3"), "picture"), about("picture.hint"));
-    const figure = el("figure", { class: "onpicture", hidden: "" }, caption, stage);
-    ui.picture = { figure, canvas, stage };
+    const stage = el("div", { class: "stage" }, canvas), title = el("h3"), hint = about();
+    const figure = el("figure", { class: "onpicture", hidden: "" }, el("figcaption", {}, title, hint), stage);
+    ui.picture = { figure, canvas, stage, title, hint };
     return figure;
   };
 

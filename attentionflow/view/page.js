@@ -636,25 +636,27 @@ class AttentionPage extends HTMLElement {
   }
 
   #paintPicture() {
-    const on = this.#onPicture(), { figure, canvas, stage } = this.#ui.picture, s = this.#s;
+    const on = this.#onPicture(), { figure, canvas, stage, title, hint } = this.#ui.picture, s = this.#s;
     figure.hidden = !on;
     const image = on && this.#loaded(on.picture);
     if (!image) return;
     const ofRow = s.axis === "query", others = ofRow ? on.columns : on.rows, own = ofRow ? on.rows : on.columns;
-    figure.classList.toggle("strip", Boolean(on.seconds));
-    const units = ofRow ? this.#rows : this.#columns, { text } = units[s[s.axis]];
-    canvas.setAttribute("aria-label", this.#t(on.seconds ? "strip.label" : "picture.label", { label: text }));
-    const room = Math.max(220, stage.clientWidth);
+    const units = ofRow ? this.#rows : this.#columns, chosen = s[s.axis], room = Math.max(220, stage.clientWidth);
+    const kind = on.seconds ? "strip" : "picture";
+    figure.classList.toggle("strip", kind === "strip");
+    title.textContent = this.#t(kind);
+    hint.textContent = this.#t(`${kind}.hint`);
+    canvas.setAttribute("aria-label", this.#t(`${kind}.label`, { label: units[chosen].text }));
+    // What a row looks at most is bright, however thinly it spreads its weight; relevance has scales that do the same.
+    const scale = ofRow && !this.#isRelevance ? "row" : s.scale;
+    const shares = others?.map((_, i) => shade(this.#map, ofRow ? s.query : i, ofRow ? i : s.key, scale)) ?? [];
     if (on.seconds) {
-      const look = (i) => shade(this.#map, ofRow ? s.query : i, ofRow ? i : s.key, s.scale);
-      const cells = others ?? [], fills = cells.map((_, i) => css(colour(this.#ramp, look(i))));
-      const parts = { image, width: room, seconds: on.seconds, cells, fills, chosen: own?.[s[s.axis]], ink: this.#ink };
+      const fills = shares.map((share) => css(colour(this.#ramp, share))), { seconds } = on;
+      const parts = { image, width: room, seconds, cells: others ?? [], fills, chosen: own?.[chosen], ink: this.#ink };
       drawStrip(this.#scaled(canvas, room, stripHeight()), { ...parts, dark: this.#isDark });
       return;
     }
     const [width, height] = sizeOnPage(image, room);
-    const shares = others?.map((_, i) => shade(this.#map, ofRow ? s.query : i, ofRow ? i : s.key, s.scale)) ?? [];
-    const chosen = s[s.axis];
     const grid = this.#example.axes[ofRow ? this.#group.queries : this.#group.keys].kind === "patch";
     const outlines = (own ?? []).map((box, i) => ({ box, text: grid ? "" : units[i].text, strong: i === chosen }))
       .filter(({ box, strong }) => box && (strong || !grid));

@@ -141,7 +141,7 @@ def pack(weights: np.ndarray, bits: int) -> str:
 
 def _axis(stream: str, axis: Axis) -> dict[str, Any]:
     bare = [] if axis.spans is None else [i for i, span in enumerate(axis.spans) if span is None]
-    made = {"kind": axis.kind, "labels": axis.labels, "bare": bare, "units": units(stream, axis)}
+    made: dict[str, Any] = {"kind": axis.kind, "labels": axis.labels, "bare": bare, "units": units(stream, axis)}
     spans = axis.spans or ()
     if axis.parent is None and any(spans) and all(span is None or len(span) == 4 for span in spans):
         made["boxes"] = [None if span is None else [round(float(edge), 5) for edge in span] for span in spans]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import subprocess
 import sys
 import threading
 import unicodedata
+import zipfile
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -17,7 +19,7 @@ import pytest
 
 from attentionflow import datasets
 from attentionflow.datasets import DATASETS, dataset_module, load_dataset
-from attentionflow.datasets._fetch import VARIABLE, Dataset, fetch
+from attentionflow.datasets._fetch import VARIABLE, Dataset, fetch, tree_digest
 from attentionflow.errors import DataError, UserError
 
 # The list
@@ -36,8 +38,9 @@ def test_every_data_set_is_described(name: str) -> None:
     assert dataset.summary
     assert dataset.licence
     assert dataset.reference
-    assert bool(dataset.files) == bool(dataset.address) == bool(dataset.size)
-    assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in [*dataset.files.values(), *dataset.local.values()])
+    assert bool(dataset.files or dataset.trees) == bool(dataset.address) == bool(dataset.size)
+    digests = [*dataset.files.values(), *dataset.local.values(), *dataset.trees.values()]
+    assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in digests)
     assert callable(dataset_module(name).read)
 
 
@@ -154,6 +157,39 @@ def test_download_that_fails(address: str, tmp_path: Path) -> None:
         fetch(toy(address))
     with pytest.raises(UserError, match=r"could not download http://127\.0\.0\.1:9/b\.txt \(ConnectionError\)"):
         fetch(toy("http://127.0.0.1:9"))
+
+
+def packed(public: Path) -> dict[str, object]:
+    """An archive with the toy set in a folder of it, and what a data set says of it."""
+    with zipfile.ZipFile(public / "toy.zip", "w") as archive:
+        for name in ("a.txt", "deep/b.txt"):
+            archive.writestr(f"toy-main/sounds/{name}", name)
+    listing = "".join(f"{digest(name.encode())}  ./sounds/{name}\n" for name in ("a.txt", "deep/b.txt"))
+    return {"archive": "toy-main", "files": {}, "trees": {"sounds": digest(listing.encode())}}
+
+
+def test_download_of_an_archive(address: str, tmp_path: Path) -> None:
+    about = packed(tmp_path / "public")
+    folder = fetch(toy(f"{address}/toy.zip", **about))
+    assert (folder / "sounds" / "deep" / "b.txt").read_text() == "deep/b.txt"
+    assert fetch(toy("http://127.0.0.1:9/toy.zip", **about)) == folder, "once"
+    (folder / "sounds" / "c.txt").write_text("one too many")
+    with pytest.raises(DataError, match=r"sounds: the files are not those of the data set 'toy'"):
+        fetch(toy(f"{address}/toy.zip", **about))
+
+
+def test_download_of_an_archive_that_fails(address: str) -> None:
+    with pytest.raises(UserError, match=rf"could not download {address}/none\.zip \(HTTPError\)"):
+        fetch(toy(f"{address}/none.zip", archive="toy-main", files={}, trees={"sounds": "0" * 64}))
+
+
+def test_a_listing_is_that_of_the_shell(tmp_path: Path) -> None:
+    for name in ("b", "B", "a/z", "a.b"):
+        (tmp_path / "t" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "t" / name).write_text(name)
+    command = "find ./t -type f | LC_ALL=C sort | xargs sha256sum"
+    listing = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, check=True).stdout
+    assert tree_digest(tmp_path, "t") == digest(listing)
 
 
 def test_no_pooch(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,20 +79,21 @@ def test_classic_learns(classic: af.Run) -> None:
 
 
 @pytest.mark.parametrize("architecture", SETTINGS)
-def test_a_resumed_run_is_the_run_itself(data: Path, tmp_path: Path, architecture: str, monkeypatch: Any) -> None:
+def test_a_resumed_run_is_the_run_itself(
+    data: Path, tmp_path: Path, architecture: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = {"steps": 6, "evaluations": 3, "dropout": 0.1, "speeds": 0.1, "masked_bands": 3}
     whole = train(data, tmp_path / "whole", architecture, **settings)
-    optimise, left = _train.Trainer.optimise, iter(range(100))
+    validate = _train.Trainer.validate
 
-    def interrupted(self: Any, *given: Any) -> Any:
-        if self.at.step == 3 and self.task is not None and next(left) >= 0 and self.at.best is not None:
-            raise KeyboardInterrupt
-        return optimise(self, *given)
+    def interrupted(self: Any) -> None:
+        validate(self)
+        raise RuntimeError("the power is gone")
 
-    monkeypatch.setattr(_train.Trainer, "optimise", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        train(data, tmp_path / "cut", architecture, **settings)
-    monkeypatch.setattr(_train.Trainer, "optimise", optimise)
+    with monkeypatch.context() as patched:
+        patched.setattr(_train.Trainer, "validate", interrupted)
+        with pytest.raises(RuntimeError, match="power"):
+            train(data, tmp_path / "cut", architecture, **settings)
     af.train(NAME, out=tmp_path / "cut", resume=True, device="cpu", quiet=True)
     one, other = (load_file(folder / "model.safetensors") for folder in (whole.folder, tmp_path / "cut"))
     assert all(torch.equal(one[name], other[name]) for name in one)
@@ -144,7 +145,7 @@ def test_what_cannot_be_learned_from_is_left_out_and_said() -> None:
         "1 utterances with a unit that training does not have: it is left out of the text: t.csv:strange.wav",
         "1 utterances longer than max_seconds=1: left out of training: t.csv:long.wav",
         "1 utterances without text: left out of training: t.csv:empty.wav",
-        "1 utterances with more text than they have positions: left out of training: t.csv:much.wav",
+        "1 utterances with more text than positions: left out of training: t.csv:much.wav",
     ]
     prepared, notes = one.prepare([*good, *odd], training=False)
     assert prepared.rows.tolist() == list(range(7))
@@ -253,6 +254,31 @@ def test_without_jiwer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jiwer", None)
     with pytest.raises(UserError, match=r'jiwer: pip install "attentionflow\[audio\]"'):
         transcript_scores(["a"], ["a"], intervals=False)
+
+
+# Words
+
+
+def test_known_words_are_those_of_the_training_texts(trained: af.Run) -> None:
+    noise = [np.random.default_rng(i).normal(0, 0.3, RATE).astype(np.float32) for i in range(6)]
+    known = trained.predict([*noise, sound("AB C", np.random.default_rng(0))], words="known")
+    assert all(word in trained.task.words for one in known for word in one.output.split())
+    assert known[-1].output == "AB C"
+
+
+def test_a_word_that_is_not_known_is_not_written(trained: af.Run) -> None:
+    """EEEE is no word of three letters at most, as training has them."""
+    samples = sound("EEEE", np.random.default_rng(0))
+    known = trained.predict(samples, words="known").output
+    assert "EEEE" not in trained.task.words
+    assert known
+    assert all(word in trained.task.words for word in known.split())
+
+
+def test_known_words_are_refused_for_words(data: Path, tmp_path: Path) -> None:
+    run = train(data, tmp_path / "run", units="words", steps=1, evaluations=1)
+    with pytest.raises(UserError, match="words=known is for units=characters; this model writes words"):
+        run.predict(sound("A", np.random.default_rng(0)), words="known")
 
 
 # Verbs
