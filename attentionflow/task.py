@@ -79,13 +79,14 @@ class Prediction:
 
     output: text, label, boxes ...: something JSON can hold, or an object with `to_json` that is printed by `str`, so
     that a large answer stays an array until it is written. score: log-probability or confidence.
-    raw: the answer as the model made it, which `Task.replay` scores again.
+    details: whatever else the task reports. raw: the answer as the model made it, which `Task.replay` scores again.
     """
 
     input: Any
     output: Any
     score: float = 0.0
     where: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
     raw: Any = field(default=None, repr=False, compare=False)
     recorder: Callable[[Prediction], AttentionRecord] | None = field(default=None, repr=False, compare=False)
 
@@ -98,7 +99,7 @@ class Prediction:
 
     def to_json(self) -> dict[str, Any]:
         output = self.output.to_json() if hasattr(self.output, "to_json") else self.output
-        return {"input": self.input, "output": output, "score": self.score}
+        return {"input": self.input, "output": output, "score": self.score, **self.details}
 
 
 @dataclass(frozen=True)
@@ -197,7 +198,8 @@ class Task(ABC, Generic[E, P]):
     def table(self, predictions: Sequence[Prediction]) -> dict[str, list[Any]]:
         """Columns of the table that `predict --out` writes: a row a prediction, unless a task has several."""
         pages = [prediction.to_json() for prediction in predictions]
-        return {column: [str(page[column]) for page in pages] for column in ("input", "output", "score")}
+        columns = dict.fromkeys(key for page in pages for key in page)
+        return {column: [str(page.get(column, "")) for page in pages] for column in columns}
 
     # Judging
 

@@ -214,6 +214,9 @@ CHINESE = {
     "attention heads; divides width": "注意力头数；须能整除 width",
     "heads that share keys and values come in this many groups": "共享键和值的头分成这么多组",
     "inner features of the feed-forward part": "前馈部分的内部特征数",
+    "features that all patches of a series are squeezed into before the head; 0: not": (
+        "一个序列的全部片段在输出头之前压缩到的特征数；0 表示不压缩"
+    ),
     "on embeddings and on every residual branch": "作用于嵌入和每个残差分支的 dropout",
     "how a position is told": "位置的表示方式",
     "share of the target that is spread evenly": "目标分布中均匀分给所有词元的份额",
@@ -259,7 +262,9 @@ CHINESE = {
         "训练时图片按 1/zoom 到 zoom 之间的倍数缩放；1 表示不缩放"
     ),
     "share of training pictures that are put together from four": "由四张拼成的训练图片所占的比例",
-    "strength of random changes of brightness, contrast and tint; 0: none": "亮度、对比度和色调随机变化的强度；0 表示不变",
+    "strength of random changes of brightness, contrast and tint; 0: none": (
+        "亮度、对比度和色调随机变化的强度；0 表示不变"
+    ),
     "objects that are less sure are not shown, but scored": "把握更小的物体不显示，但参与计分",
     "of two boxes of a class that overlap more, the surer one stays": "同类的两个框重叠超过此值时，只留更有把握的一个",
     "convolutions and self-attention between patches; each proposal attends to the picture": (
@@ -277,12 +282,14 @@ CHINESE = {
     "windows weighed by their colours": "按颜色打分的窗口",
     "Shaded discs, squares and triangles on cloudy ground, 160 x 128 pixels, two to seven a picture, made here: "
     "600 pictures train, 100 val, 200 test.": (
-        "云状背景上带明暗的圆、方块和三角形，160 x 128 像素，每张二到七个，由本项目生成：训练 600 张，验证 100，测试 200。"
+        "云状背景上带明暗的圆、方块和三角形，160 x 128 像素，每张二到七个，由本项目生成："
+        "训练 600 张，验证 100，测试 200。"
     ),
     "None published: the data is made here.": "无：数据由本项目生成。",
     "Blood cells through a microscope, 640 x 480 pixels, three classes (RBC, WBC, Platelets): 205 pictures train, 87 "
     "val, 72 test, with 4,888 boxes.": (
-        "显微镜下的血细胞，640 x 480 像素，三类（红细胞 RBC、白细胞 WBC、血小板 Platelets）：训练 205 张，验证 87，测试 72，共 4,888 个框。"
+        "显微镜下的血细胞，640 x 480 像素，三类（红细胞 RBC、白细胞 WBC、血小板 Platelets）："
+        "训练 205 张，验证 87，测试 72，共 4,888 个框。"
     ),
     "MIT.": "MIT。",
     "mAP@0.5 0.8535 by a CNN (Joshi et al. 2022) and 0.9043 by YOLOv8n, pre-trained on other pictures (Yang et al.); "

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from attentionflow.errors import UserError
-from attentionflow.flows.checks import HeadRule
+from attentionflow.flows.checks import HeadRule, one_example
 from attentionflow.flows.graph import Graph, build_graph
 from attentionflow.flows.network import one_flow
 from attentionflow.records import AttentionRecord, Paths
@@ -34,7 +34,7 @@ def trace(
     """
     if method not in DRAWN:
         raise UserError(f"{method} has no paths through the layers to draw; {' and '.join(DRAWN)} have")
-    graph = build_graph(record, target, onto, residual=residual, heads=heads)
+    graph = build_graph(one_example(record, None), target, onto, residual=residual, heads=heads)
     found = _shares(graph) if method == "rollout" else _flows(graph)
     edges, flow, cut, hidden = {}, {}, {}, {}
     for key, (carried, limits) in found.items():

@@ -5,7 +5,6 @@ Letters: B pictures, C classes, A cells, P patches, D features.
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn

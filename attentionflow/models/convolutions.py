@@ -8,7 +8,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-
 TOGETHER = 16  # channels of a group at least, so that what tells one channel from another stays
 
 
@@ -20,7 +19,9 @@ class Convolution(nn.Sequential):
 
     def __init__(self, before: int, after: int, kernel: int = 3, stride: int = 1, active: bool = True) -> None:
         convolution = nn.Conv2d(before, after, kernel, stride, kernel // 2, bias=False)
-        super().__init__(convolution, nn.GroupNorm(max(1, after // TOGETHER), after), nn.SiLU() if active else nn.Identity())
+        super().__init__(
+            convolution, nn.GroupNorm(max(1, after // TOGETHER), after), nn.SiLU() if active else nn.Identity()
+        )
 
 
 class Residual(nn.Module):

@@ -89,7 +89,7 @@ class PatchTransformer(nn.Module):
         nn.init.zeros_(self.head.weight)  # training starts at the line
         nn.init.zeros_(self.head.bias)
         self.line = Line(line, look_back, horizon, self.past_spans)
-        self.spread = Spread(width, horizon, levels, line and line.errors)
+        self.spread = Spread(width, horizon, levels, None if line is None else line.errors)
 
     def forward(self, past: Tensor, kept: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """past (B, L, C): forecast (B, H, C) and its quantiles (B, H, C, K).

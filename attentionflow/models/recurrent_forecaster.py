@@ -66,7 +66,7 @@ class RecurrentForecaster(nn.Module):
         nn.init.zeros_(self.output.weight)  # training starts at the line
         nn.init.zeros_(self.output.bias)
         self.line = Line(line, look_back, horizon, self.past_spans)
-        self.spread = Spread(hidden, self.block, levels, line and self._first(line.errors))
+        self.spread = Spread(hidden, self.block, levels, None if line is None else self._first(line.errors))
         self.dropout = Dropout(settings.dropout)
 
     def forward(self, past: Tensor, kept: Tensor | None = None) -> tuple[Tensor, Tensor]:

@@ -84,12 +84,10 @@ def pad(histories: Sequence[np.ndarray]) -> tuple[Tensor, Tensor]:
 class Recommended:
     """Items, the likeliest first, with what people call them and the log-probability of each.
 
-    user: empty where none was named. length: of the history that was looked at; 0 where popularity answered.
-    rank, among_drawn: how many items stood before the right one, -1 where it could not be found at all; None where the
-    right one is not known.
+    length: of the history that was looked at; 0 where popularity answered. rank, among_drawn: how many items stood
+    before the right one, -1 where it could not be found at all; None where the right one is not known.
     """
 
-    user: str
     items: tuple[str, ...]
     names: tuple[str, ...] = field(compare=False)
     scores: tuple[float, ...] = field(compare=False)
@@ -97,9 +95,8 @@ class Recommended:
     rank: int | None = None
     among_drawn: int | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        items = [{"item": item, "name": name, "score": score} for item, name, score in self.rows()]
-        return {"user": self.user, "items": items} if self.user else {"items": items}
+    def to_json(self) -> list[dict[str, Any]]:
+        return [{"item": item, "name": name, "score": score} for item, name, score in self.rows()]
 
     def rows(self) -> Iterator[tuple[str, str, float]]:
         return zip(self.items, self.names, self.scores, strict=True)

@@ -187,9 +187,9 @@ class Recommendation(Task[History, Encoded]):
         ):
             items = tuple(self.catalogue.items[code] for code in codes_of[:left])  # what may not be recommended is last
             stood = [None, None] if one.target is None else stood
-            names = tuple(map(self.catalogue.name, items))
-            answer = Recommended(one.user, items, names, tuple(likely_of[:left]), length, *stood)
-            found.append(Prediction(" ".join(one.items), answer, score if items else 0.0, one.where))
+            answer = Recommended(items, tuple(map(self.catalogue.name, items)), tuple(likely_of[:left]), length, *stood)
+            about = {"user": one.user} if one.user else {}
+            found.append(Prediction(" ".join(one.items), answer, score if items else 0.0, one.where, about))
         return found
 
     def table(self, predictions: Sequence[Prediction]) -> dict[str, list[Any]]:
@@ -197,7 +197,7 @@ class Recommendation(Task[History, Encoded]):
         columns: dict[str, list[Any]] = {name: [] for name in ("input", "user", "place", "item", "name", "score")}
         for p in predictions:
             for place, row in enumerate(p.output.rows(), start=1):
-                cells = (p.input, p.output.user, place, *row)
+                cells = (p.input, p.details.get("user", ""), place, *row)
                 for column, cell in zip(columns.values(), cells, strict=True):
                     column.append(cell)
         return columns

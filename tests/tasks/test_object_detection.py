@@ -70,13 +70,13 @@ def test_it_learns_and_beats_the_simple_baselines_on_unseen_pictures(run: af.Run
     found = run.evaluate("test")
     assert found["examples"] == COUNTS["test"]
     own = found["metrics"]
-    guessed, nearest, windows = (scores["map50"].value for scores in found["baselines"].values())
-    assert own["map50"].value > 0.8
-    assert own["map50"].value > max(guessed, nearest) + 0.4
-    assert own["map"].value > windows + 0.1
+    guessed, nearest, windows = found["baselines"].values()
+    assert own["map50"].value > 0.9
+    assert own["map50"].value > max(guessed["map50"].value, nearest["map50"].value) + 0.4
+    assert own["map"].value > windows["map"].value + 0.3
     assert own["map50"].parts.keys() == {"square", "disc"}
     log = [json.loads(line) for line in (run.folder / "log.jsonl").read_text().splitlines()]
-    for name in ("class", "box", "refined"):
+    for name in ("class", "box"):  # that of the second look rises at first, with the objects that there are to look at
         losses = [line[name] for line in log if name in line]
         assert losses[-1] < losses[0] * 0.7
 

@@ -201,7 +201,7 @@ def test_answers_are_unseen_items_with_names_the_likeliest_first(run: af.Run) ->
     assert list(found.output.scores) == sorted(found.output.scores, reverse=True)
     assert found.score == pytest.approx(found.output.scores[0])
     assert str(found.output).splitlines()[:2] == ["after 3 items:", "  1. i15  Thing 15"]
-    assert found.to_json()["output"]["items"][0] == {"item": "i15", "name": "Thing 15", "score": found.output.scores[0]}
+    assert found.to_json()["output"][0] == {"item": "i15", "name": "Thing 15", "score": found.output.scores[0]}
 
 
 def test_there_are_no_more_answers_than_unseen_items(run: af.Run) -> None:
@@ -318,7 +318,7 @@ def test_the_verbs_do_their_work(run: af.Run, folder: Path, tmp_path: Path, caps
     assert ended(["predict", str(run.folder), "i3 i14 i4", "--k", "2"]) == 0
     assert capsys.readouterr().out.splitlines()[:2] == ["after 3 items:", "  1. i15  Thing 15"]
     assert ended(["predict", str(run.folder), "i14 i4", "--json", "--set", "k=1"]) == 0
-    assert json.loads(capsys.readouterr().out)["output"]["items"][0]["item"] == "i15"
+    assert json.loads(capsys.readouterr().out)["output"][0]["item"] == "i15"
     assert ended(["look", str(run.folder), "i3 i14 i4", "--method", "rollout", "--out", str(tmp_path / "l.html")]) == 0
     assert "Thing 4" in (tmp_path / "l.html").read_text(encoding="utf-8")
 

@@ -312,10 +312,10 @@ def verb(*words: str) -> int:
     return int(done.value.code or 0)
 
 
-def test_a_mistake_is_said_in_one_line(trained: af.Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_mistake_is_said_in_one_line(trained: af.Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert verb("predict", str(trained.folder), "nowhere.wav") == 2
     assert "there is no file nowhere.wav" in capsys.readouterr().err
-    assert verb("train", NAME, "--data", "nowhere") == 2
+    assert verb("train", NAME, "--data", "nowhere", "--out", str(tmp_path / "run")) == 2
     assert "no file, folder or named data set" in capsys.readouterr().err
 
 

@@ -367,6 +367,7 @@ def test_the_verbs_work_on_files(
     page = json.loads(capsys.readouterr().out)
     assert page["output"]["series"].keys() == {"load"}
     assert ended("look", trained.folder, table, "--method=gradient", "--target=1", "--out", tmp_path / "look.html") == 0
+    assert ended("look", trained.folder, table, "--method=rollout", "--out", tmp_path / "rollout.html") == 0
     assert "price 2024-03-25" in (tmp_path / "look.html").read_text()
     capsys.readouterr()
     assert ended("faithful", trained.folder, "--examples=2", "--method=raw", "--set=only=load") == 0
