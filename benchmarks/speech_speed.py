@@ -50,6 +50,7 @@ class Peer(nn.Module):
             conformer_conv_dropout=dropout,
             attention_dropout=0.0,
             layerdrop=0.0,
+            attn_implementation="sdpa",
         )
         self.encoder = Wav2Vec2ConformerEncoder(config)
 

@@ -357,6 +357,9 @@ CHINESE = {
     ),
     "mel bands of the spectrogram; arrays of features have their own": "频谱图的梅尔频带数；特征数组有自己的频带数",
     "frames of the spectrogram, or of arrays, a second": "频谱图或特征数组每秒的帧数",
+    "mean and deviation of each band: of the utterance itself, or of the training data": (
+        "每个频带的均值和标准差：取自话语本身，或取自训练数据"
+    ),
     "times the network halves the frames before it attends to them": "网络在注意力之前把帧数减半的次数",
     "utterances of a batch times its longest, in frames, at most": "一个批次的话语数乘以其中最长的帧数，不超过此值",
     "longer utterances are not trained on, else cut, and said": "更长的话语不参与训练，其他情况下被截断，并会说明",

@@ -69,8 +69,8 @@ def _verify(dataset: Dataset, folder: Path) -> Path:
             )
     copies = [names for names in (dataset.local, dataset.files) if names]
     there = next((names for names in copies if all((folder / name).is_file() for name in names)), None)
-    if there is None and dataset.trees and not dataset.files:
-        return folder
+    if there is None and not dataset.files and (dataset.trees or not dataset.local):
+        return folder  # the trees were all there was to look at
     if there is None:
         missing = [name for name in copies[-1] if not (folder / name).is_file()]
         raise DataError(

@@ -22,7 +22,12 @@ DATASET = Dataset(
 )
 
 # Settings that suit these data, by architecture; the user's own go before them.
-_SHARED: dict[str, object] = {"units": "words", "batch_frames": 3000, "masked_bands": 6}
+_SHARED: dict[str, object] = {
+    "units": "words",
+    "normalised_by": "training",
+    "batch_frames": 3000,
+    "masked_bands": 6,
+}
 ADVICE: dict[str, dict[str, object]] = {"conformer": {**_SHARED, "encoder_layers": 3}, "classic": _SHARED}
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")

@@ -27,7 +27,13 @@ DATASET = replace(
 )
 
 # Settings that suit these data, by architecture; the user's own go before them.
-_SHARED: dict[str, object] = {"units": "words", "batch_frames": 3000, "masked_bands": 6, "evaluations": 12}
+_SHARED: dict[str, object] = {
+    "units": "words",
+    "normalised_by": "training",
+    "batch_frames": 3000,
+    "masked_bands": 6,
+    "evaluations": 12,
+}
 ADVICE: dict[str, dict[str, object]] = {
     "conformer": {**_SHARED, "encoder_layers": 3, "epochs": 30},
     "classic": {**_SHARED, "epochs": 20},

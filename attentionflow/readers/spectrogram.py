@@ -1,4 +1,4 @@
-"""Utterances as the network reads them: spectrograms of one kind, each with mean 0 and deviation 1 in every band.
+"""Utterances as the network reads them: spectrograms of one kind, with mean 0 and deviation 1 in every band.
 
 Letters: B utterances, T frames, F bands.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -20,34 +20,55 @@ from attentionflow.readers.mel import log_mel, picture
 from attentionflow.readers.utterances import Frames, Utterance
 from attentionflow.records import Axis
 
-LOOKED_AT = 200  # training utterances whose rate is counted
+LOOKED_AT = 200  # training utterances, evenly spread, whose rate is counted and whose bands are measured
 HIGHEST_RATE = 16_000  # speech holds little above 8 kHz
 LEAST_DEVIATION = 1e-2  # of a band; that of silence is noise
 
 
 @dataclass(frozen=True)
 class Spectrograms:
-    """rate: samples a second of the sounds; None where the data are arrays of features already."""
+    """rate: samples a second of the sounds; None where the data are arrays of features already.
+
+    mean, deviation: of each band in training; without, each utterance is brought to its own, which takes the colouring
+    of a microphone away, and from a short steady sound what it is.
+    """
 
     rate: int | None
     bands: int
     frame_rate: int
+    mean: tuple[float, ...] = ()
+    deviation: tuple[float, ...] = ()
 
     @classmethod
-    def learn(cls, examples: Sequence[Utterance], rate: int | None, bands: int, frame_rate: int) -> Self:
-        """rate: as the user wants it; the commonest of the training sounds where that is None."""
-        rates = Counter(examples[at].sound.rate() for at in range(min(LOOKED_AT, len(examples))))
-        common = rates.most_common(1)[0][0]
+    def learn(
+        cls, examples: Sequence[Utterance], rate: int | None, bands: int, frame_rate: int, measured: bool = False
+    ) -> Self:
+        """rate: as the user wants it; the commonest of the training sounds where that is None. measured: whether mean
+        and deviation are those of training."""
+        rows = np.unique(np.linspace(0, len(examples) - 1, min(LOOKED_AT, len(examples))).astype(int))
+        chosen = [examples[int(row)] for row in rows]
+        common = Counter(one.sound.rate() for one in chosen).most_common(1)[0][0]
         if common is not None:
-            return cls(rate or min(common, HIGHEST_RATE), bands, frame_rate)
-        first = examples[0].sound.load()
-        return cls(None, first.values.shape[1] if isinstance(first, Frames) else bands, frame_rate)
+            made = cls(rate or min(common, HIGHEST_RATE), bands, frame_rate)
+        else:
+            first = chosen[0].sound.load()
+            made = cls(None, first.values.shape[1] if isinstance(first, Frames) else bands, frame_rate)
+        if not measured:
+            return made
+        frames = np.concatenate([made.frames(one) for one in chosen])
+        return replace(made, mean=tuple(frames.mean(0).tolist()), deviation=tuple(frames.std(0).tolist()))
 
     def page(self) -> dict[str, Any]:
         return asdict(self)
 
     def __call__(self, utterance: Utterance) -> np.ndarray:
-        """(T, F) float32, normalised by the utterance's own mean and deviation in each band."""
+        """(T, F) float32, normalised."""
+        frames = self.frames(utterance)
+        mean, deviation = (self.mean, self.deviation) if self.mean else (frames.mean(0), frames.std(0))
+        return ((frames - np.array(mean)) / np.maximum(deviation, LEAST_DEVIATION)).astype(np.float32)
+
+    def frames(self, utterance: Utterance) -> np.ndarray:
+        """(T, F) as they are."""
         loaded = utterance.sound.load()
         if isinstance(loaded, Audio) != (self.rate is not None):
             kinds = ("sounds", "arrays of features")
@@ -61,7 +82,7 @@ class Spectrograms:
             if frames.shape[1] != self.bands:
                 remedy = f"All features must have the {self.bands} bands of the training data"
                 raise DataError(f"features with {frames.shape[1]} bands", file=utterance.name, remedy=remedy)
-        return (frames - frames.mean(0)) / np.maximum(frames.std(0), LEAST_DEVIATION)
+        return frames
 
     def axis(self, frames: np.ndarray, step: int) -> Axis:
         """Positions of `step` frames each, over the picture of the spectrogram; spans in seconds."""

@@ -56,6 +56,9 @@ class SpeechSettings(Settings):
     )
     bands: int = Field(40, ge=4, description="mel bands of the spectrogram; arrays of features have their own")
     frame_rate: int = Field(100, ge=10, le=1000, description="frames of the spectrogram, or of arrays, a second")
+    normalised_by: Literal["utterance", "training"] = Field(
+        "utterance", description="mean and deviation of each band: of the utterance itself, or of the training data"
+    )
     halvings: int = Field(2, ge=1, le=4, description="times the network halves the frames before it attends to them")
     batch_frames: int = Field(8000, ge=100, description="utterances of a batch times its longest, in frames, at most")
     max_seconds: float = Field(30.0, gt=0, description="longer utterances are not trained on, else cut, and said")
@@ -289,7 +292,7 @@ class SpeechRecognition(Task[Utterance, Encoded]):
         }
 
     def rescore(self, model: Recogniser, example: Utterance, prediction: Prediction, kept: np.ndarray) -> Tensor:
-        """A position is taken out by setting its frames to the mean of the utterance, which is zero."""
+        """A position is taken out by setting its frames to the mean that they are normalised by, which is zero."""
         (frames,) = self._frames([example])
         seen = kept.repeat(2**self.settings.halvings, axis=1)[:, : len(frames), None]
         memory = self._memory(model, list(frames * seen))
@@ -306,7 +309,8 @@ class SpeechRecognition(Task[Utterance, Encoded]):
 
     def _spectrograms(self, examples: Sequence[Utterance]) -> Spectrograms:
         given = self.settings
-        return Spectrograms.learn(examples, given.sample_rate, given.bands, given.frame_rate)
+        measured = given.normalised_by == "training"
+        return Spectrograms.learn(examples, given.sample_rate, given.bands, given.frame_rate, measured)
 
     def _memory(self, model: Recogniser, frames: list[np.ndarray]) -> Memory:
         device = next(model.parameters()).device

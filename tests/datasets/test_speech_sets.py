@@ -10,8 +10,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from attentionflow.datasets import an4, dataset_module, fsdd
-from attentionflow.datasets._fetch import VARIABLE
+from attentionflow.datasets import an4, dataset_module, fsdd, fsdd_strings
+from attentionflow.datasets._fetch import VARIABLE, tree_digest
 from attentionflow.errors import DataError
 from attentionflow.readers.audio import Audio
 from attentionflow.readers.utterances import Frames, Held, Utterance
@@ -141,8 +141,9 @@ def tiny(folder: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
                 path = folder / "fsdd" / "recordings" / f"{digit}_{speaker}_{number}.wav"
                 soundfile.write(path, np.full(800, digit / 20, np.float32), 8_000, subtype="FLOAT")
     monkeypatch.setenv(VARIABLE, str(folder))
-    monkeypatch.setattr(fsdd, "DATASET", replace(fsdd.DATASET, trees={}, address="", archive=""))
-    return dataset_module("fsdd_strings")
+    digest = tree_digest(folder / "fsdd", "recordings")
+    monkeypatch.setattr(fsdd, "DATASET", replace(fsdd.DATASET, trees={"recordings": digest}))
+    return fsdd_strings
 
 
 def test_fsdd_is_the_official_split() -> None:

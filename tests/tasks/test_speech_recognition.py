@@ -162,6 +162,25 @@ def test_spectrograms_have_mean_0_and_deviation_1() -> None:
     np.testing.assert_allclose(frames.std(0), 1, atol=1e-3)
 
 
+def test_spectrograms_may_keep_what_tells_an_utterance_from_others() -> None:
+    one = task(bands=10, normalised_by="training")
+    loud, quiet = (
+        Utterance(
+            f"{gain}",
+            "A",
+            "",
+            Held(Audio(np.float32(gain) * np.random.default_rng(1).normal(size=RATE).astype("f4"), RATE)),
+        )
+        for gain in (0.5, 0.05)
+    )
+    one.learn([loud, quiet])
+    frames = one.prepare([loud, quiet], training=False)[0].frames
+    both = np.concatenate(frames)
+    np.testing.assert_allclose(both.mean(0), 0, atol=1e-4)
+    np.testing.assert_allclose(both.std(0), 1, atol=1e-3)
+    assert frames[0].mean() > 0.5 > -0.5 > frames[1].mean()
+
+
 @pytest.mark.parametrize(("given", "rate"), [(None, RATE), (2_000, 2_000)])
 def test_the_rate_is_the_commonest_unless_told(given: int | None, rate: int) -> None:
     one = task(sample_rate=given)
