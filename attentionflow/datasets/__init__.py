@@ -7,6 +7,7 @@ are imported when asked for, so the list costs nothing.
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,18 @@ def dataset_module(name: str) -> ModuleType:
     if name not in DATASETS:
         raise UserError(f"there is no data set {name!r}: {nearest(name, DATASETS)}")
     return import_module(DATASETS[name])
+
+
+def module_for(data: str, task: str) -> ModuleType | None:
+    """The module of the data set that `data` names, None where it is a file or folder; UserError for neither."""
+    if data not in DATASETS:
+        if not Path(data).exists():
+            raise UserError(f"{data} is no file, folder or named data set; {nearest(data, DATASETS)}")
+        return None
+    module = dataset_module(data)
+    if module.DATASET.task != task:
+        raise UserError(f"{data} is a data set of {module.DATASET.task}, not of {task}")
+    return module
 
 
 def load_dataset(name: str) -> Dataset:

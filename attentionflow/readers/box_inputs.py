@@ -12,6 +12,7 @@ import numpy as np
 from attentionflow.errors import DataError, UserError
 from attentionflow.readers.boxes import Picture, plain_picture, read_picture
 from attentionflow.readers.image import IMAGES, decode, size_of
+from attentionflow.readers.splits import fill_missing
 from attentionflow.readers.table import TABLES, read_table, table_kind
 from attentionflow.readers.tree import open_tree
 
@@ -79,16 +80,13 @@ def fill_splits(
     """The splits with "val" and "test" held out of "train" where they are missing, and notes that say so."""
     if "train" not in splits:
         raise UserError(f"there are no training pictures: the splits are {', '.join(splits)}")
-    filled, notes = dict(splits), []
-    for name in ("test", "val"):
-        if name in filled:
-            continue
-        pictures = filled["train"]
+
+    def take(pictures: Sequence[Picture], name: str) -> tuple[list[Picture], list[Picture]]:
         count = max(1, round(share * len(pictures)))
         if count >= len(pictures):
             raise UserError(f"{len(pictures)} training pictures are too few to hold a {name} split out of; add some")
         held = set(np.random.default_rng(seed).permutation(len(pictures))[:count].tolist())
-        filled["train"] = [one for at, one in enumerate(pictures) if at not in held]
-        filled[name] = [one for at, one in enumerate(pictures) if at in held]
-        notes.append(f"there is no {name} split: {count:,} pictures of train were held out for it (seed {seed})")
-    return filled, notes
+        rest = [one for at, one in enumerate(pictures) if at not in held]
+        return rest, [one for at, one in enumerate(pictures) if at in held]
+
+    return fill_missing(splits, take, "pictures", seed)

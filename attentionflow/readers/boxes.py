@@ -19,19 +19,11 @@ import numpy as np
 from attentionflow.errors import DataError, UserError
 from attentionflow.readers.finding import Finding
 from attentionflow.readers.image import IMAGES, decode, size_of
+from attentionflow.readers.splits import CANONICAL, ORDER
 from attentionflow.readers.tree import Tree
 
 FEW = 5  # places named in a finding
-SPLITS = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "dev": "val",
-    "test": "test",
-    "testing": "test",
-}
+SPLITS = {name: name for name in ORDER} | CANONICAL | {"training": "train", "testing": "test"}
 
 
 class Box(NamedTuple):

@@ -6,7 +6,7 @@ or one table, each also gzipped. `read_inputs` reads texts that have no target y
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -16,13 +16,13 @@ import numpy as np
 
 from attentionflow.errors import DataError, UserError, nearest
 from attentionflow.readers.pair_checks import check_pairs
+from attentionflow.readers.splits import CANONICAL, ORDER, fill_missing
 from attentionflow.readers.table import TABLES, read_table, table_kind
 from attentionflow.readers.text import Lines, checked_path
 
-__all__ = ["Pair", "Pairs", "Subset", "check_pairs", "hold_out", "read_inputs", "read_pairs"]
+__all__ = ["Pair", "Pairs", "Subset", "check_pairs", "fill_splits", "hold_out", "read_inputs", "read_pairs"]
 
-CANONICAL = {"valid": "val", "validation": "val", "dev": "val"}
-ORDER = ("train", "val", "test")
+MOST_HELD_OUT = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +122,13 @@ def read_inputs(path: str | Path, source: str | None = None) -> Pairs:
         table = read_table(path, [column], remedy="Name the column: --set source=NAME")
         return Pairs(table.columns[column], None, path.name, table.rows)
     return Pairs(Lines(path), None, path.name)
+
+
+def fill_splits(
+    splits: Mapping[str, Sequence[Pair]], share: float, seed: int
+) -> tuple[dict[str, Sequence[Pair]], list[str]]:
+    """The splits with "val" and "test" held out where they are missing, and notes that say so."""
+    return fill_missing(splits, lambda train, _: hold_out(train, share, MOST_HELD_OUT, seed), "examples", seed)
 
 
 def hold_out(pairs: Sequence[Pair], share: float, most: int, seed: int) -> tuple[Subset, Subset]:

@@ -1,24 +1,33 @@
-"""Splits that the user's files lack are held out of the training split, and that is said."""
+"""How splits are called, and those that the user's files lack: held out of the training split, which is said."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
-from attentionflow.readers.pairs import Pair, hold_out
+E = TypeVar("E")
 
-MOST_HELD_OUT = 2000
+ORDER = ("train", "val", "test")
+CANONICAL = {"valid": "val", "validation": "val", "dev": "val"}
 
 
-def fill_splits(
-    splits: Mapping[str, Sequence[Pair]], share: float, seed: int
-) -> tuple[dict[str, Sequence[Pair]], list[str]]:
-    """The splits with "val" and "test" held out where they are missing, and notes that say so."""
+def fill_missing(
+    splits: Mapping[str, Sequence[E]],
+    hold_out: Callable[[Sequence[E], str], tuple[Sequence[E], Sequence[E]]],
+    what: str,
+    seed: int,
+) -> tuple[dict[str, Sequence[E]], list[str]]:
+    """The splits with "test" and "val" where they are missing, and notes that say so.
+
+    hold_out: from training examples and the name of a split, what stays and what is held out, both chosen by `seed`.
+    what: the examples are called, in the notes.
+    """
     filled, notes = dict(splits), []
     for name in ("test", "val"):
         if name in filled:
             continue
-        filled["train"], filled[name] = hold_out(filled["train"], share, MOST_HELD_OUT, seed)
+        filled["train"], filled[name] = hold_out(filled["train"], name)
         notes.append(
-            f"there is no {name} split: {len(filled[name]):,} examples of train were held out for it (seed {seed})"
+            f"there is no {name} split: {len(filled[name]):,} {what} of train were held out for it (seed {seed})"
         )
     return filled, notes

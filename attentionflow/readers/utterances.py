@@ -8,7 +8,7 @@ features (frames, bands) in place of a sound.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -18,12 +18,11 @@ import numpy as np
 
 from attentionflow.errors import DataError, UserError
 from attentionflow.readers.audio import SOUNDS, Audio, audio_rate, read_audio
+from attentionflow.readers.splits import CANONICAL, ORDER, fill_missing
 from attentionflow.readers.table import TABLES, read_frame, table_kind
 from attentionflow.readers.text import Lines
 
 ARRAYS = (".npy", ".npz")
-CANONICAL = {"valid": "val", "validation": "val", "dev": "val"}
-ORDER = ("train", "val", "test")
 FILE = "file_name"
 LAYOUTS = f"a table metadata.csv with the columns {FILE} and text, in it or in its folders train, val and test"
 
@@ -180,14 +179,11 @@ def read_sounds(path: Path, text: str = "text") -> list[Utterance]:
 
 
 def hold_out(
-    splits: dict[str, list[Utterance]], share: float, seed: int
-) -> tuple[dict[str, list[Utterance]], list[str]]:
+    splits: Mapping[str, Sequence[Utterance]], share: float, seed: int
+) -> tuple[dict[str, Sequence[Utterance]], list[str]]:
     """The splits with "test" and "val" taken from "train" where they are missing, and notes that say so."""
-    filled, notes = dict(splits), []
-    for split in ("test", "val"):
-        if split in filled:
-            continue
-        train = filled["train"]
+
+    def take(train: Sequence[Utterance], split: str) -> tuple[list[Utterance], list[Utterance]]:
         if len(train) < 3:
             raise UserError(f"{len(train)} utterances are too few to hold some out for {split}")
         count = max(1, round(share * len(train)))
@@ -195,9 +191,9 @@ def hold_out(
             blake2b(f"{seed}\n{one.name}".encode("utf-8", "surrogatepass"), digest_size=16).digest() for one in train
         ]
         held = set(sorted(range(len(train)), key=keys.__getitem__)[:count])
-        filled[split] = [train[i] for i in sorted(held)]
-        filled["train"] = [one for i, one in enumerate(train) if i not in held]
-        notes.append(f"there is no {split} split: {count:,} utterances of train were held out for it (seed {seed})")
+        return [one for i, one in enumerate(train) if i not in held], [train[i] for i in sorted(held)]
+
+    filled, notes = fill_missing(splits, take, "utterances", seed)
     return {split: filled[split] for split in ORDER}, notes
 
 

@@ -14,8 +14,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from attentionflow.datasets import DATASETS, dataset_module
-from attentionflow.errors import UserError, nearest
+from attentionflow.datasets import module_for
+from attentionflow.errors import UserError
 from attentionflow.models.attended_convolutions import AttendedConvolutions, AttendedConvolutionsSettings
 from attentionflow.models.detector import PATCH, Detector, pick
 from attentionflow.models.proposal_transformer import ProposalTransformer, ProposalTransformerSettings
@@ -94,15 +94,8 @@ class ObjectDetection(Task[Picture, Prepared]):
     # Reading
 
     def read(self, data: str, seed: int) -> tuple[dict[str, Sequence[Picture]], list[str]]:
-        if data not in DATASETS:
-            if not Path(data).exists():
-                raise UserError(f"{data} is no file, folder or named data set; {nearest(data, DATASETS)}")
-            found = read_pictures(data)
-        else:
-            module = dataset_module(data)
-            if module.DATASET.task != self.name:
-                raise UserError(f"{data} is a data set of {module.DATASET.task}, not of {self.name}")
-            found = module.read(seed)
+        module = module_for(data, self.name)
+        found = module.read(seed) if module else read_pictures(data)
         self.faults = found.faults
         splits, notes = fill_splits(found.splits, self.settings.held_out, seed)
         return splits, [*(f"{fault.what} ({', '.join(fault.where)})" for fault in found.faults), *notes]

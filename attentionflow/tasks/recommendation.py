@@ -14,8 +14,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from attentionflow.datasets import DATASETS, dataset_module
-from attentionflow.errors import UserError, nearest
+from attentionflow.datasets import module_for
+from attentionflow.errors import UserError
 from attentionflow.models.next_item import (
     CANDIDATE,
     HISTORY,
@@ -84,14 +84,10 @@ class Recommendation(Task[History, Encoded]):
     # Reading
 
     def read(self, data: str, seed: int) -> tuple[dict[str, Sequence[History]], list[str]]:
-        if data not in DATASETS:
-            if not Path(data).exists():
-                raise UserError(f"{data} is no file, folder or named data set; {nearest(data, DATASETS)}")
+        module = module_for(data, self.name)
+        if module is None:
             return leave_one_out(read_interactions(data, **self._columns()))
-        module, chosen = dataset_module(data), [name for name, value in self._columns().items() if value is not None]
-        if module.DATASET.task != self.name:
-            raise UserError(f"{data} is a data set of {module.DATASET.task}, not of {self.name}")
-        if chosen:
+        if chosen := [name for name, value in self._columns().items() if value is not None]:
             raise UserError(f"the data set {data} is read as it is; leave out {', '.join(chosen)}")
         return leave_one_out(module.read(seed))
 

@@ -18,8 +18,8 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from attentionflow.datasets import DATASETS, dataset_module
-from attentionflow.errors import UserError, nearest
+from attentionflow.datasets import module_for
+from attentionflow.errors import UserError
 from attentionflow.models.conformer import Conformer, ConformerSettings
 from attentionflow.models.ctc import least_positions
 from attentionflow.models.grammar import Grammar, known_words
@@ -117,11 +117,9 @@ class SpeechRecognition(Task[Utterance, Encoded]):
     # Reading
 
     def read(self, data: str, seed: int) -> tuple[dict[str, Sequence[Utterance]], list[str]]:
-        if data in DATASETS:
-            splits, notes = dataset_module(data).read(seed)
+        if module := module_for(data, self.name):
+            splits, notes = module.read(seed)
             return dict(splits), notes
-        if not Path(data).exists():
-            raise UserError(f"{data} is no file, folder or named data set; {nearest(data, DATASETS)}")
         splits, notes = hold_out(read_utterances(data, self.settings.text), self.settings.held_out, seed)
         return dict(splits), notes
 

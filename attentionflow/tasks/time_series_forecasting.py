@@ -18,8 +18,8 @@ import torch.nn.functional as F
 from pydantic import Field, field_validator
 from torch import Tensor, nn
 
-from attentionflow.datasets import DATASETS, dataset_module
-from attentionflow.errors import UserError, nearest
+from attentionflow.datasets import module_for
+from attentionflow.errors import UserError
 from attentionflow.models.patch_transformer import PatchTransformer, PatchTransformerSettings
 from attentionflow.models.recurrent_forecaster import RecurrentForecaster, RecurrentForecasterSettings
 from attentionflow.nn.line import FittedLine
@@ -117,10 +117,8 @@ class TimeSeriesForecasting(Task[Window, Scaled]):
 
     def read(self, data: str, seed: int) -> tuple[dict[str, Sequence[Window]], list[str]]:
         settings = self.settings
-        if data not in DATASETS and not Path(data).exists():
-            raise UserError(f"{data} is no file, folder or named data set; {nearest(data, DATASETS)}")
-        if data in DATASETS:
-            series = dataset_module(data).read(settings.horizon, seed)
+        if module := module_for(data, self.name):
+            series = module.read(settings.horizon, seed)
         else:
             series = read_series(data, self._columns(), settings.missing, settings.held_out)
         splits, notes = cut_windows(series, settings.look_back, settings.horizon)

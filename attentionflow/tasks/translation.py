@@ -15,8 +15,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from attentionflow.datasets import DATASETS, dataset_module
-from attentionflow.errors import UserError, nearest
+from attentionflow.datasets import module_for
 from attentionflow.models.decoding import Hypothesis, beam_search, sample
 from attentionflow.models.recurrent import Recurrent, RecurrentSettings
 from attentionflow.models.seq2seq import Seq2Seq
@@ -24,8 +23,7 @@ from attentionflow.models.transformer import Transformer, TransformerSettings
 from attentionflow.nn.loss import linear_cross_entropy
 from attentionflow.readers.batches import token_batches
 from attentionflow.readers.finding import Finding
-from attentionflow.readers.pairs import Pair, check_pairs, read_inputs, read_pairs
-from attentionflow.readers.splits import fill_splits
+from attentionflow.readers.pairs import Pair, check_pairs, fill_splits, read_inputs, read_pairs
 from attentionflow.readers.vocabulary import END, PAD, START, Vocabulary
 from attentionflow.records import Axis
 from attentionflow.settings import Settings
@@ -90,9 +88,8 @@ class Translation(Task[Pair, Encoded]):
 
     def read(self, data: str, seed: int) -> tuple[dict[str, Sequence[Pair]], list[str]]:
         chosen = self.settings.source, self.settings.target
-        if data not in DATASETS and not Path(data).exists():
-            raise UserError(f"{data} is no file, folder or named data set; {nearest(data, DATASETS)}")
-        splits = dataset_module(data).read(*chosen, seed) if data in DATASETS else read_pairs(data, *chosen)
+        module = module_for(data, self.name)
+        splits = module.read(*chosen, seed) if module else read_pairs(data, *chosen)
         return fill_splits(splits, self.settings.held_out, seed)
 
     def read_inputs(self, path: Path) -> Sequence[Pair]:
