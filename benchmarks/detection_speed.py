@@ -12,17 +12,13 @@ only one of them works at a time, in turns; the ratio is that of the median turn
 
 from __future__ import annotations
 
-import json
 import os
-import statistics
-import subprocess
-import sys
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 from _results import claim
+from _sides import asked_side, race, work
 from torch import Tensor, nn
 
 from attentionflow._device import keep_freed_memory
@@ -119,45 +115,10 @@ def _target(boxes: Tensor, labels: Tensor, size: Tensor) -> Mapping[str, Tensor]
     return {"class_labels": labels, "boxes": torch.cat((middle, sides), 1) / size}
 
 
-def work(side: str) -> None:
-    """Train for a turn each time that a line comes in, and say pictures and seconds."""
-    made = {"ours": Side, "hf": Detr}[side]()
-    steps = made.steps()
-    for _ in range(3):
-        next(steps)
-    print("ready", sum(p.numel() for p in made.model.parameters()), flush=True)
-    for _ in sys.stdin:
-        started, used, pictures = time.perf_counter(), time.process_time(), 0
-        while time.perf_counter() - started < TURN_SECONDS:
-            pictures += next(steps)
-        print(json.dumps([pictures, time.perf_counter() - started, time.process_time() - used]), flush=True)
-
-
 def main() -> None:
-    command = [sys.executable, __file__, "--side"]
-    sides = {
-        side: subprocess.Popen([*command, side], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
-        for side in ("ours", "hf")
-    }
-    parameters = {}
-    for side, process in sides.items():
-        while "ready" not in (line := process.stdout.readline()):  # type: ignore[union-attr]
-            if not line:
-                raise SystemExit(f"{side} ended before its first turn; its message is above")
-        parameters[side] = int(line.split()[1])
-    wall: dict[str, list[float]] = {side: [] for side in sides}
-    own: dict[str, list[float]] = {side: [] for side in sides}
-    for _ in range(TURNS):
-        for side, process in sides.items():
-            process.stdin.write("go\n")  # type: ignore[union-attr]
-            pictures, seconds, used = json.loads(process.stdout.readline())  # type: ignore[union-attr]
-            wall[side].append(pictures / seconds)
-            own[side].append(pictures / used)
-    for process in sides.values():
-        process.stdin.close()  # type: ignore[union-attr]
-        process.wait()
+    rates = race(__file__, TURNS)
     # Of CPU seconds, which other work on the machine does not stretch; the wall clock's figures stand beside them.
-    ours, theirs = (statistics.median(own[side]) for side in ("ours", "hf"))
+    ours, theirs = rates.medians(rates.cpu)
     claim(
         "object-detection/bccd/default/train_pictures_per_second_vs_hf",
         ours / theirs,
@@ -165,9 +126,9 @@ def main() -> None:
         ">= 1.2",
         baseline={"ours, pictures a CPU second": ours},
         peer={"Hugging Face DETR, pictures a CPU second": theirs},
-        turns={side: [round(rate, 2) for rate in rates] for side, rates in own.items()},
-        wall_clock={side: [round(rate, 2) for rate in rates] for side, rates in wall.items()},
-        parameters=parameters,
+        turns={side: [round(rate, 2) for rate in found] for side, found in rates.cpu.items()},
+        wall_clock={side: [round(rate, 2) for rate in found] for side, found in rates.wall.items()},
+        parameters=rates.parameters,
         threads=torch.get_num_threads(),
         dimensions=SAME,
         omp=os.environ.get("OMP_NUM_THREADS", ""),
@@ -175,4 +136,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    work(sys.argv[2]) if sys.argv[1:2] == ["--side"] else main()
+    if side := asked_side():
+        made = {"ours": Side, "hf": Detr}[side]()
+        work(made.steps(), sum(p.numel() for p in made.model.parameters()), TURN_SECONDS, warmup=3)
+    else:
+        main()

@@ -10,17 +10,13 @@ them works at a time, in turns; the ratio is that of the median turns.
 
 from __future__ import annotations
 
-import json
 import os
-import statistics
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import torch
 from _results import claim
+from _sides import asked_side, race, work
 from torch import Tensor
 
 from attentionflow._device import keep_freed_memory
@@ -110,39 +106,9 @@ class HuggingFace(Side):
         return self.model(past_values=batch["past"], future_values=batch["future"]).loss
 
 
-def work(side: str) -> None:
-    """Train for a turn each time that a line comes in, and say windows and seconds."""
-    steps = {"ours": Ours, "hf": HuggingFace}[side]().steps()
-    for _ in range(5):
-        next(steps)
-    print("ready", flush=True)
-    for _ in sys.stdin:
-        started, windows = time.perf_counter(), 0
-        while time.perf_counter() - started < TURN_SECONDS:
-            windows += next(steps)
-        print(json.dumps([windows, time.perf_counter() - started, time.process_time()]), flush=True)
-
-
 def main() -> None:
-    command = [sys.executable, __file__, "--side"]
-    sides = {
-        side: subprocess.Popen([*command, side], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
-        for side in ("ours", "hf")
-    }
-    for process in sides.values():
-        while "ready" not in (line := process.stdout.readline()):  # type: ignore[union-attr]
-            if not line:
-                raise SystemExit("a side ended before its first turn; its message is above")
-    rates: dict[str, list[float]] = {side: [] for side in sides}
-    for _ in range(TURNS):
-        for side, process in sides.items():
-            process.stdin.write("go\n")  # type: ignore[union-attr]
-            windows, seconds, _ = json.loads(process.stdout.readline())  # type: ignore[union-attr]
-            rates[side].append(windows / seconds)
-    for process in sides.values():
-        process.stdin.close()  # type: ignore[union-attr]
-        process.wait()
-    ours, theirs = (statistics.median(rates[side]) for side in ("ours", "hf"))
+    rates = race(__file__, TURNS)
+    ours, theirs = rates.medians(rates.wall)
     claim(
         "time-series-forecasting/etth1/default/train_windows_per_second_vs_hf",
         ours / theirs,
@@ -150,7 +116,7 @@ def main() -> None:
         ">= 1.2",
         baseline={"ours, windows a second": ours},
         peer={"Hugging Face PatchTST, windows a second": theirs},
-        turns={side: [round(rate, 1) for rate in found] for side, found in rates.items()},
+        turns={side: [round(rate, 1) for rate in found] for side, found in rates.wall.items()},
         threads=torch.get_num_threads(),
         dimensions=SAME,
         omp=os.environ.get("OMP_NUM_THREADS", ""),
@@ -158,4 +124,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    work(sys.argv[2]) if sys.argv[1:2] == ["--side"] else main()
+    if side := asked_side():
+        made = {"ours": Ours, "hf": HuggingFace}[side]()
+        work(made.steps(), sum(p.numel() for p in made.model.parameters()), TURN_SECONDS, warmup=5)
+    else:
+        main()

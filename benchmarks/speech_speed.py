@@ -11,16 +11,11 @@ in CPU seconds.
 
 from __future__ import annotations
 
-import json
-import os
-import statistics
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 
 import torch
 from _results import claim
+from _sides import asked_side, race, work
 from torch import Tensor, nn
 
 from attentionflow._device import keep_freed_memory
@@ -92,45 +87,9 @@ class Side:
             epoch += 1
 
 
-def work(side: str) -> None:
-    """Train for a turn each time that a line comes in, and say frames and seconds."""
-    made = Side(peer=side == "hf")
-    steps = made.steps()
-    for _ in range(5):
-        next(steps)
-    print("ready", sum(p.numel() for p in made.model.parameters()), flush=True)
-    for _ in sys.stdin:
-        started, cpu, frames = time.perf_counter(), time.process_time(), 0
-        while time.perf_counter() - started < TURN_SECONDS:
-            frames += next(steps)
-        print(json.dumps([frames, time.process_time() - cpu]), flush=True)
-
-
 def main() -> None:
-    command = [sys.executable, __file__, "--side"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    sides = {
-        side: subprocess.Popen(
-            [*command, side], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, env=environment
-        )
-        for side in ("ours", "hf")
-    }
-    parameters = {}
-    for side, process in sides.items():
-        while "ready" not in (line := process.stdout.readline()):  # type: ignore[union-attr]
-            if not line:
-                raise SystemExit("a side ended before its first turn; its message is above")
-        parameters[side] = int(line.split()[1])
-    rates: dict[str, list[float]] = {side: [] for side in sides}
-    for _ in range(TURNS):
-        for side, process in sides.items():
-            process.stdin.write("go\n")  # type: ignore[union-attr]
-            frames, seconds = json.loads(process.stdout.readline())  # type: ignore[union-attr]
-            rates[side].append(frames / seconds)
-    for process in sides.values():
-        process.stdin.close()  # type: ignore[union-attr]
-        process.wait()
-    ours, theirs = (statistics.median(rates[side]) for side in ("ours", "hf"))
+    rates = race(__file__, TURNS, threads=1)
+    ours, theirs = rates.medians(rates.cpu)
     claim(
         "speech-recognition/an4/default/train_frames_per_cpu_second_vs_hf",
         ours / theirs,
@@ -138,14 +97,15 @@ def main() -> None:
         ">= 1.2",
         baseline={"ours, frames a CPU second": ours},
         peer={"Hugging Face Wav2Vec2-Conformer, frames a CPU second": theirs},
-        turns={side: [round(rate, 1) for rate in found] for side, found in rates.items()},
+        turns={side: [round(rate, 1) for rate in found] for side, found in rates.cpu.items()},
         threads=1,
-        parameters=parameters,
+        parameters=rates.parameters,
     )
 
 
 if __name__ == "__main__":
-    if "--side" in sys.argv:
-        work(sys.argv[sys.argv.index("--side") + 1])
+    if side := asked_side():
+        made = Side(peer=side == "hf")
+        work(made.steps(), sum(p.numel() for p in made.model.parameters()), TURN_SECONDS, warmup=5)
     else:
         main()

@@ -1,0 +1,83 @@
+"""Two trainings side by side: each in a process of its own, one at a time, in turns.
+
+A script that calls `race` is started again once a side, with `--side NAME`, and then calls `work`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+SIDES = ("ours", "hf")
+
+
+@dataclass
+class Rates:
+    """What each side trained on a second, a figure a turn: by the clock, and by the CPU seconds of the process, which
+    other work on the machine does not stretch. parameters: of each side's model."""
+
+    wall: dict[str, list[float]] = field(default_factory=lambda: {side: [] for side in SIDES})
+    cpu: dict[str, list[float]] = field(default_factory=lambda: {side: [] for side in SIDES})
+    parameters: dict[str, int] = field(default_factory=dict)
+
+    @staticmethod
+    def medians(rates: dict[str, list[float]]) -> tuple[float, float]:
+        """Of our side and of the peer's."""
+        ours, theirs = (statistics.median(rates[side]) for side in SIDES)
+        return ours, theirs
+
+
+def asked_side() -> str | None:
+    """The side that this process is to be, None for the one that starts both."""
+    return sys.argv[2] if sys.argv[1:2] == ["--side"] else None
+
+
+def work(steps: Iterator[int], parameters: int, seconds: float, warmup: int) -> None:
+    """Train for so many seconds each time that a line comes in, and say how much it was: `steps` trains a step and
+    yields its size."""
+    for _ in range(warmup):
+        next(steps)
+    print("ready", parameters, flush=True)
+    for _ in sys.stdin:
+        started, used, done = time.perf_counter(), time.process_time(), 0
+        while time.perf_counter() - started < seconds:
+            done += next(steps)
+        print(json.dumps([done, time.perf_counter() - started, time.process_time() - used]), flush=True)
+
+
+def race(script: str, turns: int, threads: int | None = None) -> Rates:
+    """Let both sides of a script train in turns. threads: of each process, those of the environment unless given."""
+    environment = os.environ if threads is None else {**os.environ, "OMP_NUM_THREADS": str(threads)}
+    processes = {
+        side: subprocess.Popen(
+            [sys.executable, script, "--side", side],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+            env=environment,
+        )
+        for side in SIDES
+    }
+    rates = Rates()
+    for side, process in processes.items():
+        while "ready" not in (line := process.stdout.readline()):  # type: ignore[union-attr]
+            if not line:
+                raise SystemExit(f"{side} ended before its first turn; its message is above")
+        rates.parameters[side] = int(line.split()[1])
+    for _ in range(turns):
+        for side, process in processes.items():
+            process.stdin.write("go\n")  # type: ignore[union-attr]
+            done, seconds, used = json.loads(process.stdout.readline())  # type: ignore[union-attr]
+            rates.wall[side].append(done / seconds)
+            rates.cpu[side].append(done / used)
+    for process in processes.values():
+        process.stdin.close()  # type: ignore[union-attr]
+        process.wait()
+    return rates
