@@ -17,17 +17,20 @@ TAKEN = 10  # cells that answer for an object, at most
 
 def iou(a: Tensor, b: Tensor) -> Tensor:
     """Intersection over union of boxes (..., 4) that broadcast."""
-    shared = (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).clamp_min(0).prod(-1)
-    both = (a[..., 2:] - a[..., :2]).prod(-1) + (b[..., 2:] - b[..., :2]).prod(-1)
-    return shared / (both - shared).clamp_min(TINY)
+    shared, union = _shared_and_union(a, b)
+    return shared / union.clamp_min(TINY)
 
 
 def giou(a: Tensor, b: Tensor) -> Tensor:
     """IoU - |hull without union| / |hull| (Rezatofighi et al. 2019): between -1 and 1, with a slope where IoU is 0."""
-    shared = (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).clamp_min(0).prod(-1)
-    union = (a[..., 2:] - a[..., :2]).prod(-1) + (b[..., 2:] - b[..., :2]).prod(-1) - shared
+    shared, union = _shared_and_union(a, b)
     hull = (torch.maximum(a[..., 2:], b[..., 2:]) - torch.minimum(a[..., :2], b[..., :2])).prod(-1)
     return shared / union.clamp_min(TINY) - (hull - union) / hull.clamp_min(TINY)
+
+
+def _shared_and_union(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    shared = (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).clamp_min(0).prod(-1)
+    return shared, (a[..., 2:] - a[..., :2]).prod(-1) + (b[..., 2:] - b[..., :2]).prod(-1) - shared
 
 
 @torch.no_grad()

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 import torch
 from detection_data import HEIGHT, QUICK, QUICK_DEFAULT, TRAINING, WIDTH, picture, save, write_coco, write_voc
+from killing import killed_after_state
 from safetensors.torch import load_file
 
 import attentionflow as af
@@ -93,22 +94,8 @@ def test_a_run_goes_on_where_it_stopped(
 ) -> None:
     settings = {"steps": 6, "evaluations": 3, "mosaic": 0.5, "flips": "both"}
     train(folder, tmp_path / "whole", architecture, **settings)
-    from attentionflow import _train
-
-    class Killed(BaseException):
-        pass
-
-    save_state = _train.Trainer.save_state
-
-    def save_and_die(self: _train.Trainer) -> None:
-        save_state(self)
-        if self.at.step == 4:
-            raise Killed
-
-    with monkeypatch.context() as patched:
-        patched.setattr(_train.Trainer, "save_state", save_and_die)
-        with pytest.raises(Killed):
-            train(folder, tmp_path / "killed", architecture, **settings)
+    with killed_after_state(4, monkeypatch):
+        train(folder, tmp_path / "killed", architecture, **settings)
     af.train("object-detection", out=tmp_path / "killed", resume=True, device="cpu", quiet=True)
     one, other = (load_file(tmp_path / name / "state.safetensors") for name in ("whole", "killed"))
     assert all(torch.equal(one[name], other[name]) for name in one)

@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 import torch
 from interaction_data import ITEMS, QUICK, TRAINING, sequences, write_interactions
+from killing import killed_after_state
 from safetensors.torch import load_file
 
 import attentionflow as af
@@ -87,22 +88,8 @@ def test_a_run_goes_on_where_it_stopped(
     if architecture == "transformer":
         settings["negatives"] = 8
     train(folder, tmp_path / "whole", architecture, **settings)
-    from attentionflow import _train
-
-    class Killed(BaseException):
-        pass
-
-    save = _train.Trainer.save_state
-
-    def save_and_die(self: _train.Trainer) -> None:
-        save(self)
-        if self.at.step == 6:
-            raise Killed
-
-    with monkeypatch.context() as patched:
-        patched.setattr(_train.Trainer, "save_state", save_and_die)
-        with pytest.raises(Killed):
-            train(folder, tmp_path / "killed", architecture, **settings)
+    with killed_after_state(6, monkeypatch):
+        train(folder, tmp_path / "killed", architecture, **settings)
     af.train("recommendation", out=tmp_path / "killed", resume=True, device="cpu", quiet=True)
     one, other = (load_file(tmp_path / name / "model.safetensors") for name in ("whole", "killed"))
     assert all(torch.equal(one[name], other[name]) for name in one)
