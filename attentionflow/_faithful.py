@@ -26,6 +26,7 @@ from attentionflow._faithful_report import ALONE, RANDOM, Faithfulness, Verdict,
 from attentionflow._predict import Run, load, record_predictions
 from attentionflow.errors import UserError
 from attentionflow.flows import FLOWS, flow, load_flow
+from attentionflow.human.statistics import spearman
 from attentionflow.records import AttentionRecord, Axis, Relevance
 from attentionflow.task import Prediction
 
@@ -147,7 +148,7 @@ def faithful(
         values = {name: one.values.mean(0)[free] for name, one in relevance.items()}
         judged, measured = _judge(case, free, values, shares, steps, draws, np.random.default_rng([seed, index]))
         for name, other in relevances(case, shuffled, methods).items():
-            measured[name]["randomised"] = measures.spearman(values[name], other.values.mean(0)[free])
+            measured[name]["randomised"] = spearman(values[name], other.values.mean(0)[free])
         where.append(case.where)
         verdicts.append(judged)
         found.append(measured)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from attentionflow._evaluate import score_page
-from attentionflow._measures import intervals
+from attentionflow.human.statistics import intervals
 from attentionflow.task import Score
 
 if TYPE_CHECKING:

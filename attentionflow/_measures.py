@@ -9,8 +9,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-BLOCK_DRAWS = 1 << 23  # counts of a block of bootstrap samples
-
 
 def ranked(relevance: np.ndarray, ties: np.ndarray) -> np.ndarray:
     """The place of each position (n,) when the most relevant comes first; equals in the order of `ties` (n,)."""
@@ -53,36 +51,3 @@ def area(scores: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     The deletion and insertion curves of Petsiuk et al. 2018, whose p is not divided by p(x) either.
     """
     return np.trapezoid(scores, sizes / sizes[-1], axis=-1)
-
-
-def spearman(a: np.ndarray, b: np.ndarray) -> float:
-    """Rank correlation, equal values sharing the mean of their ranks; NaN where either is constant."""
-    x, y = _mean_ranks(a), _mean_ranks(b)
-    x, y = x - x.mean(), y - y.mean()
-    size = np.sqrt((x @ x) * (y @ y))
-    return float(x @ y / size) if size > 0 else float("nan")
-
-
-def _mean_ranks(values: np.ndarray) -> np.ndarray:
-    _, back, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (counts.cumsum() - (counts - 1) / 2)[back]
-
-
-def intervals(columns: np.ndarray, samples: int, seed: int) -> np.ndarray:
-    """95 % intervals (2, M) of the means of columns (N, M) by the percentile bootstrap over examples (Efron 1979).
-
-    All columns are resampled together, so a column of differences is compared pairwise. NaN marks what is not known.
-    """
-    known = np.isfinite(columns)
-    values = np.where(known, columns, 0.0)
-    draw, means, count = np.random.default_rng(seed), [], len(columns)
-    for first in range(0, samples, size := max(1, BLOCK_DRAWS // count)):
-        rows = min(size, samples - first)
-        drawn = draw.integers(count, size=(rows, count)) + count * np.arange(rows)[:, None]
-        times = np.bincount(drawn.ravel(), minlength=drawn.size).reshape(rows, count).astype(float)
-        found = times @ known
-        means.append(np.divide(times @ values, found, out=np.full(found.shape, np.nan), where=found > 0))
-    ends = np.full((2, columns.shape[1]), np.nan)
-    some = known.any(0)
-    ends[:, some] = np.nanpercentile(np.concatenate(means)[:, some], [2.5, 97.5], axis=0)
-    return ends

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from rich.console import Console
@@ -335,41 +335,6 @@ def test_of_an_additive_score_the_measures_are_complements(parts: np.ndarray, re
 def test_a_curve_is_measured_by_the_share_of_positions() -> None:
     assert measures.area(np.array([[1.0, 0.0]]), np.array([0, 3])) == pytest.approx(0.5)
     assert measures.area(np.array([[1.0, 1.0, 0.0]]), np.array([0, 1, 4])) == pytest.approx(0.25 + 0.75 / 2)
-
-
-@settings(max_examples=40)
-@given(FEW.filter(lambda drawn: len(drawn[0]) > 2))
-def test_rank_correlation_is_that_of_scipy(drawn: tuple[np.ndarray, list[int]]) -> None:
-    stats = pytest.importorskip("scipy.stats")
-    a, b = np.round(drawn[0] / 25), np.array(drawn[1]) // 2
-    found = measures.spearman(a, b)
-    if np.ptp(a) == 0 or np.ptp(b) == 0:
-        assert np.isnan(found)
-    else:
-        assert found == pytest.approx(stats.spearmanr(a, b).statistic, abs=1e-9)
-
-
-def test_an_interval_covers_the_truth_as_often_as_it_says() -> None:
-    draw = np.random.default_rng(0)
-    columns = draw.exponential(size=(60, 400))
-    low, high = measures.intervals(columns, 400, seed=1)
-    assert 0.89 <= ((low <= 1) & (high >= 1)).mean() <= 0.97
-    assert np.array_equal(measures.intervals(columns, 400, seed=1), [low, high])
-
-
-def test_an_interval_is_as_wide_as_theory_says_and_passes_over_what_is_not_known() -> None:
-    column = np.random.default_rng(0).normal(size=400)
-    gaps = np.where(np.arange(800) % 2, np.nan, np.repeat(column, 2))
-    low, high = measures.intervals(np.stack([gaps, np.full(800, np.nan)], 1), 4000, seed=0)
-    assert high[0] - low[0] == pytest.approx(2 * 1.96 * column.std() / 400**0.5, rel=0.05)
-    assert np.isnan([low[1], high[1]]).all()
-
-
-def test_blocks_of_bootstrap_samples_change_nothing_but_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    columns = np.random.default_rng(0).normal(size=(50, 2))
-    whole = measures.intervals(columns, 300, seed=0)
-    monkeypatch.setattr(measures, "BLOCK_DRAWS", 1000)
-    np.testing.assert_array_equal(measures.intervals(columns, 300, seed=0), whole)
 
 
 def test_shuffled_weights_are_the_same_numbers_elsewhere() -> None:
