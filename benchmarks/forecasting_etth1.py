@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from _results import claim
+from _results import claim, trained_seconds
 
 import attentionflow as af
 
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--horizons", type=int, nargs="+", default=[*BARS], choices=BARS)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--architecture", default="patch-transformer")
-    parser.add_argument("--out", type=Path, default=None, help="folder of the runs")
+    parser.add_argument("--out", type=Path, default=None, help="folder of the runs; those there are finished")
     parser.add_argument("--set", action="append", default=[])
     options = parser.parse_args()
     out = options.out or Path("runs") / f"etth1-{options.architecture}-{int(time.time())}"
@@ -47,20 +47,15 @@ def main() -> None:
     name = "" if default else f"{options.architecture}/"
     seconds: dict[int, float] = dict.fromkeys(options.seeds, 0.0)
     for horizon in options.horizons:
-        began, found = time.perf_counter(), []
+        found, runs = [], []
         for seed in options.seeds:
-            started = time.perf_counter()
-            run = af.train(
-                "time-series-forecasting",
-                "etth1",
-                out=out / f"{horizon}-{seed}",
-                architecture=options.architecture,
-                settings={"horizon": horizon, **settings},
-                seed=seed,
-                quiet=True,
-            )
+            folder = out / f"{horizon}-{seed}"
+            given = {"architecture": options.architecture, "settings": {"horizon": horizon, **settings}, "seed": seed}
+            chosen = {"resume": True} if folder.exists() else {"data": "etth1", **given}
+            run = af.train("time-series-forecasting", out=folder, quiet=True, **chosen)
+            runs.append(run)
             found.append(run.evaluate("test", baselines=seed == options.seeds[-1]))
-            seconds[seed] += time.perf_counter() - started
+            seconds[seed] += trained_seconds(run.folder)
         val = [json.loads((out / f"{horizon}-{seed}" / "metrics.json").read_text())["val"] for seed in options.seeds]
         each = {metric: [one["metrics"][metric].value for one in found] for metric in found[0]["metrics"]}
         baselines = found[-1]["baselines"]
@@ -71,12 +66,13 @@ def main() -> None:
             f"<= {BARS[horizon]}" if default else "",
             baseline={method: scores["mse"].value for method, scores in baselines.items()},
             peer=PUBLISHED[horizon],
-            seconds=time.perf_counter() - began,
+            seconds=sum(trained_seconds(run.folder) for run in runs),
             seeds=options.seeds,
             threads=torch.get_num_threads(),
             windows=found[0]["examples"],
             each_seed={metric: [round(value, 5) for value in values] for metric, values in each.items()},
             mean={metric: round(float(np.mean(values)), 5) for metric, values in each.items()},
+            corrected=[one.task.corrected for one in runs],
             validation_mse=[round(one["metrics"]["mse"]["value"], 5) for one in val],
             mae_of_baselines={method: round(scores["mae"].value, 4) for method, scores in baselines.items()},
         )

@@ -40,6 +40,15 @@ def courses(steps: int = 600, noise: float = 0.1, seed: int = 0) -> np.ndarray:
     return (shapes + draw.normal(0, noise, (steps, 2))) * [10, 0.1] + [100, -3]
 
 
+def tents(steps: int = 3000, seed: int = 0) -> np.ndarray:
+    """(T, 1): y(t) = 1 - 1.99 |y(t - PERIOD)|, a rule of which a line sees nothing, with a little noise."""
+    draw = np.random.default_rng(seed)
+    values = list(draw.uniform(-1, 1, PERIOD))
+    for noise in draw.normal(0, 0.01, steps - PERIOD):
+        values.append(float(np.clip(1 - 1.99 * abs(values[-PERIOD]) + noise, -1, 1)))
+    return np.array(values)[:, None]
+
+
 def dates(steps: int, first: str = "2024-03-01T00:00", hours: int = 1) -> list[str]:
     found = np.datetime64(first, "m") + np.arange(steps) * np.timedelta64(hours, "h")
     return [text.replace("T", " ") for text in np.datetime_as_string(found, unit="m").tolist()]

@@ -91,10 +91,11 @@ class PatchTransformer(nn.Module):
         self.line = Line(line, look_back, horizon, self.past_spans)
         self.spread = Spread(width, horizon, levels, None if line is None else line.errors)
 
-    def forward(self, past: Tensor, kept: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, past: Tensor, kept: Tensor | None = None, corrected: bool = True) -> tuple[Tensor, Tensor]:
         """past (B, L, C): forecast (B, H, C) and its quantiles (B, H, C, K).
 
         kept: (B, C·N), 0 for a patch that is taken out: it is as if flat, at the mean of the look-back.
+        corrected: whether the point forecast is the line's and what the network adds to it, or the line's alone.
         """
         rows, channels = fold_channels(past), past.shape[2]
         mean, deviation = instance_scale(rows)
@@ -108,7 +109,8 @@ class PatchTransformer(nn.Module):
         for layer in self.encoder:
             x = layer(x, None, fold)
         x = self.norm(x)
-        point = self.line(scaled, kept) + self.head(self.squeeze(self.dropout(x.flatten(1))))  # (F, H)
+        correction = self.head(self.squeeze(self.dropout(x.flatten(1))))  # (F, H)
+        point = self.line(scaled, kept) + (correction if corrected else 0 * correction)
         quantiles = point.detach()[..., None] + self.spread(x.mean(1))  # (F, H, K)
         point, quantiles = point * deviation + mean, quantiles * deviation[..., None] + mean[..., None]
         return unfold_channels(point, channels), unfold_channels(quantiles, channels)

@@ -69,10 +69,11 @@ class RecurrentForecaster(nn.Module):
         self.spread = Spread(hidden, self.block, levels, None if line is None else self._first(line.errors))
         self.dropout = Dropout(settings.dropout)
 
-    def forward(self, past: Tensor, kept: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, past: Tensor, kept: Tensor | None = None, corrected: bool = True) -> tuple[Tensor, Tensor]:
         """past (B, L, C): forecast (B, H, C) and its quantiles (B, H, C, K).
 
         kept: (B, C·N), 0 for a block that is taken out: it is as if flat, at the mean of the look-back.
+        corrected: whether the point forecast is the line's and what the network adds to it, or the line's alone.
         """
         rows, channels = fold_channels(past), past.shape[2]
         mean, deviation = instance_scale(rows)
@@ -91,7 +92,8 @@ class RecurrentForecaster(nn.Module):
             fed = self.dropout(torch.tanh(self.combine(torch.cat((h, context), dim=-1))))
             features.append(fed)
         x = torch.stack(features, dim=1)  # (F, Q, D)
-        point = self.line(scaled, kept) + self.output(x).flatten(1)[:, : self.horizon]  # (F, H)
+        correction = self.output(x).flatten(1)[:, : self.horizon]  # (F, H)
+        point = self.line(scaled, kept) + (correction if corrected else 0 * correction)
         quantiles = point.detach()[..., None] + self.spread(x).flatten(1, 2)[:, : self.horizon]
         point, quantiles = point * deviation + mean, quantiles * deviation[..., None] + mean[..., None]
         return unfold_channels(point, channels), unfold_channels(quantiles, channels)

@@ -33,6 +33,7 @@ from attentionflow.readers.windows import Window, Windows, cut_windows
 from attentionflow.records import Axis
 from attentionflow.settings import Settings
 from attentionflow.task import Architecture, Batch, Loss, Prediction, Score, Task
+from attentionflow.tasks._correction import LEFT_TO_LINE, correction_helps, gains
 from attentionflow.tasks._forecast import forecasts, part_scores
 from attentionflow.tasks._forecast_errors import Errors, Scale
 from attentionflow.tasks._forecast_picture import past_axis, steps_axis
@@ -112,6 +113,7 @@ class TimeSeriesForecasting(Task[Window, Scaled]):
     settings: ForecastingSettings
     scale: Scale | None = None
     line: FittedLine | None = None  # what networks start from; saved as a part of them
+    corrected = True  # whether what a network adds to the line is a part of the forecast
 
     # Reading
 
@@ -149,15 +151,28 @@ class TimeSeriesForecasting(Task[Window, Scaled]):
         self.scale = Scale.learn(windows)
         self.line = fitted_line(windows, self.scale, self._levels())
 
+    def calibrate(self, model: Any, predictions: Sequence[Prediction], examples: Sequence[Window]) -> bool:
+        """Leave the point forecast to the line, unless the network is shown to be better."""
+        prepared, _ = self.prepare(examples, training=False)
+        found = np.zeros(len(examples))
+        for indices in self.batches(prepared, 0, None):
+            batch = self.collate(prepared, indices, 0, None).to(next(model.parameters()).device)
+            found[indices] = gains(model, batch["past"], batch["future"])
+        self.corrected = correction_helps(found, prepared.windows)
+        return not self.corrected
+
     def save(self, folder: Path) -> list[str]:
         assert self.scale is not None
-        (folder / SCALE).write_text(json.dumps(asdict(self.scale), indent=1), encoding="utf-8")
+        page = asdict(self.scale) | {"corrected": self.corrected}
+        (folder / SCALE).write_text(json.dumps(page, indent=1), encoding="utf-8")
         return [SCALE]
 
     @classmethod
     def load(cls, settings: Settings, folder: Path) -> Self:
         task = cls(settings)
-        task.scale = Scale(**json.loads((folder / SCALE).read_text(encoding="utf-8")))
+        page = json.loads((folder / SCALE).read_text(encoding="utf-8"))
+        task.corrected = page.pop("corrected", True)
+        task.scale = Scale(**page)
         return task
 
     # Batches
@@ -216,7 +231,8 @@ class TimeSeriesForecasting(Task[Window, Scaled]):
         self, model: Any, batch: Batch, examples: Sequence[Window], options: ForecastingOptions
     ) -> list[Prediction]:
         past = batch["past"]
-        return forecasts(examples, past, model(past), model, self._levels(), self._scale(examples), options.only)
+        found = model(past, corrected=self.corrected)
+        return forecasts(examples, past, found, model, self._levels(), self._scale(examples), options.only)
 
     def table(self, predictions: Sequence[Prediction]) -> dict[str, list[Any]]:
         """A row a series and date, after the table and row that the forecast begins at."""
@@ -245,14 +261,16 @@ class TimeSeriesForecasting(Task[Window, Scaled]):
     ) -> Tensor | None:
         """Parts of an answer are those that the attention tells apart: of the first series, then of the second ..."""
         past = self._past(model, examples, predictions)
-        if not scored:
-            model(past)
-            return None
-        return part_scores(model(past)[0], predictions, past)
+        point, _ = model(past, corrected=self.corrected)
+        return part_scores(point, predictions, past) if scored else None
 
     def rows(self, prediction: Prediction, target: int | None) -> int | tuple[int, ...] | None:
         count = prediction.raw.rows_a_part
         return None if target is None else tuple(range(target * count, (target + 1) * count))
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        return () if self.corrected else (LEFT_TO_LINE,)
 
     def axes(self, examples: Iterable[Window], predictions: Iterable[Prediction]) -> dict[str, list[Axis]]:
         """Patches or blocks of steps, those of the first series, then those of the second ... by their first date; the
@@ -267,7 +285,7 @@ class TimeSeriesForecasting(Task[Window, Scaled]):
         """A patch is taken out by making it flat, at the mean of the look-back; where patches overlap, its neighbours
         keep their own copies."""
         past = self._past(model, [example], [prediction]).expand(len(kept), -1, -1)
-        point, _ = model(past, torch.from_numpy(kept).to(past))
+        point, _ = model(past, torch.from_numpy(kept).to(past), self.corrected)
         return part_scores(point, [prediction] * len(kept), past).mean(1)
 
     def _past(self, model: Any, examples: Sequence[Window], predictions: Sequence[Prediction]) -> Tensor:

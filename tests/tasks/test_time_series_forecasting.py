@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from forecasting_data import PERIOD, SETTINGS, courses, dates, write_long, write_wide
+from forecasting_data import PERIOD, SETTINGS, courses, dates, tents, write_long, write_wide
 from safetensors.torch import load_file
 
 import attentionflow as af
@@ -22,6 +22,7 @@ from attentionflow.cli import main
 from attentionflow.errors import DataError, UserError
 from attentionflow.readers.windows import Windows
 from attentionflow.tasks import _forecast_picture
+from attentionflow.tasks._correction import correction_helps
 from attentionflow.tasks._forecast_errors import Errors, Scale
 from attentionflow.tasks._line import ridge
 from attentionflow.tasks._simple_forecasts import best_season
@@ -62,6 +63,44 @@ def test_it_learns_the_rule_on_later_steps(trained: af.Run) -> None:
     assert mse < 1.5 * least
     assert found["metrics"]["coverage"].value == pytest.approx(0.8, abs=0.12)
     assert found["metrics"]["quantile_loss"].value < found["metrics"]["mae"].value
+
+
+def test_what_no_line_can_tell_is_learned(tmp_path: Path) -> None:
+    settings = {"look_back": 24, "width": 32, "feedforward": 64}
+    run = train(write_wide(tmp_path / "tents.csv", tents(), ("tent",)), tmp_path / "run", **settings)
+    found = run.evaluate("test")
+    assert run.task.corrected
+    assert found["metrics"]["mse"].value < found["baselines"]["linear map of the look-back"]["mse"].value / 3
+    assert not any("line" in note for note in found["notes"])
+
+
+def test_a_network_that_is_no_better_leaves_the_forecast_to_its_line(tmp_path: Path) -> None:
+    walk = np.random.default_rng(0).normal(size=(500, 1)).cumsum(0)
+    run = train(write_wide(tmp_path / "walk.csv", walk, ("walk",)), tmp_path / "run", epochs=2)
+    loaded = af.load(run.folder)
+    assert not loaded.task.corrected
+    found = loaded.evaluate("test")
+    line = found["baselines"]["linear map of the look-back"]["mse"].value
+    assert found["metrics"]["mse"].value == pytest.approx(line, rel=0.02)  # its level is carried through exactly
+    assert any("point forecasts are the line's alone" in note for note in found["notes"])
+    record = loaded.record(str(tmp_path / "walk.csv"), gradients=True)
+    assert "point forecasts are the line's alone" in record.notes[-1]
+    assert not any(site.gradients is None or site.gradients.any() for site in record.sites)
+
+
+@pytest.mark.parametrize(
+    ("found", "starts", "helps"),
+    [
+        ([1.0, 1, 1, 1], [0, 2, 4, 6], True),
+        ([1.0, -1, 1, -1], [0, 2, 4, 6], False),
+        ([3.0, -1, 3, -1], [0, 2, 4, 6], False),  # a mean of 1 within an error of 1.15
+        ([3.0, -1, 3, -1], [0, 1, 2, 3], True),  # two stretches of horizon 2, both of mean 1
+        ([-0.1], [0], False),
+    ],
+)
+def test_a_correction_helps_by_more_than_a_standard_error(found: list[float], starts: list[int], helps: bool) -> None:
+    windows = Windows([], np.zeros(len(starts), int), np.array(starts), look_back=4, horizon=2)
+    assert correction_helps(np.array(found), windows) is helps
 
 
 def test_classic_learns(table: Path, tmp_path: Path) -> None:
@@ -111,7 +150,7 @@ def test_other_losses_of_the_point_forecast(table: Path, tmp_path: Path, loss: s
 @pytest.mark.parametrize("size", [1, 7, 115, 1000])
 def test_every_window_counts_once_whatever_the_size_of_a_batch(trained: af.Run, table: Path, size: int) -> None:
     task = TimeSeriesForecasting(trained.task.settings.model_copy(update={"batch_windows": size}))
-    task.scale = trained.task.scale
+    task.scale, task.corrected = trained.task.scale, trained.task.corrected
     test = task.read(str(table), 0)[0]["test"]
     prepared, _ = task.prepare(test, training=False)
     batches = task.batches(prepared, 0, None)
@@ -319,7 +358,8 @@ def test_many_series_are_not_drawn(trained: af.Run, table: Path, monkeypatch: py
     assert trained.predict(str(table), only="load").attention.axes["past"][0].preview
 
 
-def test_gradients_of_one_part_start_from_its_rows(run: af.Run, table: Path) -> None:
+def test_gradients_of_one_part_start_from_its_rows(run: af.Run, table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run.task, "corrected", True)
     prediction = run.predict(str(table))
     record = run.record_of(str(table), prediction, gradients=True, target=1)
     relevance = af.flow(record, "gradient")
@@ -327,7 +367,10 @@ def test_gradients_of_one_part_start_from_its_rows(run: af.Run, table: Path) -> 
     assert relevance.values.max() > 0
 
 
-def test_a_position_taken_out_changes_the_score_of_its_series(trained: af.Run, table: Path) -> None:
+def test_a_position_taken_out_changes_the_score_of_its_series(
+    trained: af.Run, table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trained.task, "corrected", True)
     example = trained.task.example(str(table))
     prediction = trained.predict(str(table), only="load")
     n = len(prediction.attention.axes["past"][0])
