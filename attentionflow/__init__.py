@@ -9,7 +9,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from attentionflow._compare import compare
     from attentionflow._evaluate import evaluate
+    from attentionflow._faithful import faithful
     from attentionflow._look import look
     from attentionflow._predict import Run, load
     from attentionflow._record import record
@@ -30,7 +32,9 @@ _HOMES = {
     "Run": "_predict",
     "Site": "records",
     "UserError": "errors",
+    "compare": "_compare",
     "evaluate": "_evaluate",
+    "faithful": "_faithful",
     "flow": "flows",
     "load": "_predict",
     "look": "_look",
@@ -48,7 +52,9 @@ __all__ = [
     "Run",
     "Site",
     "UserError",
+    "compare",
     "evaluate",
+    "faithful",
     "flow",
     "load",
     "look",

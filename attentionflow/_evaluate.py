@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,8 @@ def evaluate(
     """Metrics of a split, beside what guessing and the strongest simple method score; also kept in metrics.json.
 
     data: another data set or files than those of the training. options: the task's prediction options.
-    Returns {"metrics": {name: Score}, "baselines": {name: {name: Score}}, "examples": N, "seconds": s, "notes": [...]}.
+    Returns {"metrics": {name: Score}, "baselines": {name: {name: Score}}, "examples": N, "seconds": s, "notes": [...],
+    "pictures": [paths]}.
     """
     run = run if isinstance(run, Run) else load(run, device=device)
     splits, notes = run.task.read(data or run.page["data"], run.page["seed"])
@@ -47,9 +50,15 @@ def evaluate(
         "baselines": run.task.baselines(splits["train"], examples) if baselines else {},
         "examples": len(examples),
         "seconds": seconds,
-        "notes": notes + cut,
+        "notes": [*notes, *cut, *run.task.remarks],
+        "pictures": [],
     }
-    _keep(run, split if data is None else f"{split} of {data}", found, options)
+    name = split if data is None else f"{split} of {data}"
+    _keep(run, name, found, options)
+    for kind, svg in run.task.pictures(predictions, examples).items():
+        path = run.folder / f"{kind}-{re.sub(r'[^-_.0-9A-Za-z]+', '-', name)}.svg"
+        _checkpoint.write(path, partial(Path.write_text, data=svg, encoding="utf-8"))
+        found["pictures"].append(str(path))
     return found
 
 

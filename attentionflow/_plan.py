@@ -66,15 +66,31 @@ def make_plan(
     """Settings from the architecture, the data set and the user, in this order, each checked."""
     kind = load_task(task)
     data = kind.embedded if data is None else str(data)
-    architecture = next(iter(kind.architectures)) if architecture in (None, "default") else architecture
-    if architecture not in kind.architectures:
-        raise UserError(f"{task} has no architecture {architecture!r}; {nearest(architecture, kind.architectures)}")
+    architecture = _chosen(kind, architecture, settings)
     chosen = kind.architectures[architecture]
     advice = dataset_module(data).ADVICE.get(architecture, {}) if data in DATASETS else {}
     layers = {f"architecture {architecture}": chosen.training, f"data set {data}": advice, "given": settings}
     parts = _parts(kind, chosen.settings)
     made = resolve(parts, layers)
     return Plan(kind(made["task"]), architecture, made["model"], made["training"], data, seed, origins(parts, layers))
+
+
+def _chosen(kind: type[Task[Any, Any]], architecture: str | None, settings: Mapping[str, Any]) -> str:
+    """The architecture by its name, or the one that needs a setting that is given, or the first."""
+    needing = {one.needs: name for name, one in kind.architectures.items() if one.needs}
+    given = [name for name in needing if settings.get(name)]
+    if architecture in (None, "default"):
+        return needing[given[0]] if given else next(iter(kind.architectures))
+    assert architecture is not None
+    if architecture not in kind.architectures:
+        hint = nearest(architecture, kind.architectures)
+        raise UserError(f"{kind.name} has no architecture {architecture!r}; {hint}")
+    needed = kind.architectures[architecture].needs
+    if needed and needed not in given:
+        raise UserError(f"the architecture {architecture} needs a setting: --set {needed}=...")
+    if others := [name for name in given if name != needed]:
+        raise UserError(f"{others[0]} is for the architecture {needing[others[0]]}, not for {architecture}")
+    return architecture
 
 
 def reopen(folder: Path, task: str) -> Plan:

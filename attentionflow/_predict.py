@@ -80,6 +80,11 @@ class Run:
             object.__setattr__(prediction, "recorder", partial(record, examples[index]))
         return [found[index] for index in range(len(examples))], notes
 
+    def stream(self, example: Any, options: Any) -> tuple[Iterator[str] | None, list[str]]:
+        """The answer to an example of the task piece by piece, None where it comes all at once; and notes."""
+        pieces = self.task.stream(self.model, example, options)
+        return pieces, [] if pieces is None else self.task.prepare([example], training=False)[1]
+
     def record(self, inputs: Any, *, options: Mapping[str, Any] | None = None, **choices: Any) -> AttentionRecord:
         """The attention over one or several inputs and the answers given to them; choices as in `af.recording`.
 
@@ -187,7 +192,8 @@ def record_predictions(
             recorder.differentiate(scores.sum() if target is None else scores[:, target].sum())
     record = recorder.record(task.axes(examples, predictions), model=type(model).__name__)
     rows = {task.rows(prediction, target) for prediction in predictions}
-    return replace(record, target=rows.pop() if len(rows) == 1 else None)
+    target_rows = rows.pop() if len(rows) == 1 else None
+    return replace(record, target=target_rows, notes=(*record.notes, *task.remarks))
 
 
 def _record_one(task: Task[Any, Any], model: nn.Module, example: Any, prediction: Prediction) -> AttentionRecord:

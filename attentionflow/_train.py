@@ -382,21 +382,29 @@ class Trainer:
         self.progress.say(f"resumed at step {self.at.step:,} of {self.steps:,}")
 
     def finish(self) -> None:
-        """Score the best weights on the validation split in full, and write the model and its card."""
+        """Calibrate and score the best weights on the validation split in full, and write the model and its card."""
         if self.at.best is None:  # stopped before the first validation: the weights as they are
             self.best = {name: tensor.clone() for name, tensor in self.average.state_dict().items()}
         self.average.load_state_dict(self.best)
         self.average.eval()
         options = self.task.options_type()
         predictions = predict_all(self.task, self.average, self.val, self.examples, options)
+        if self.task.calibrate(self.average, predictions, self.examples):
+            predictions = predict_all(self.task, self.average, self.val, self.examples, options)
+        for remark in self.task.remarks:
+            self.progress.say(f"note: {remark}")
         scores = self.task.metrics(predictions, self.examples, cheap=False)
+        for note in self.task.conclude(self.average, self.examples):
+            self.notes.append(note)
+            self.progress.say(f"note: {note}")
         if self.accelerator.is_main_process:
-            _checkpoint.write_tensors(self.folder / _checkpoint.MODEL, self.best)
+            _checkpoint.write_tensors(self.folder / _checkpoint.MODEL, self.average.state_dict())
             page = {
                 "val": {"metrics": score_page(scores), "examples": len(self.examples), "chosen_step": self.at.best_step}
             }
             _checkpoint.write_json(self.folder / _checkpoint.METRICS, page)
-            card = model_card(self.plan.page(), self.task, page, self.notes, self.at.step, self.steps, self.at.seconds)
+            notes = [*self.notes, *self.task.remarks]
+            card = model_card(self.plan.page(), self.task, page, notes, self.at.step, self.steps, self.at.seconds)
             _checkpoint.write(self.folder / _checkpoint.CARD, lambda path: path.write_text(card, encoding="utf-8"))
             learned = self.task.save(self.folder)
             _checkpoint.seal(self.folder, [_checkpoint.SETTINGS, _checkpoint.MODEL, *learned])

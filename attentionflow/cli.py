@@ -93,12 +93,15 @@ def train(options: argparse.Namespace) -> None:
     from attentionflow._train import train
     from attentionflow.settings import parse_assignments
 
+    given = parse_assignments(options.set)
+    if options.pretrained is not None:
+        given["pretrained"] = options.pretrained
     run = train(
         options.task,
         options.data,
         out=options.out or Path("runs") / options.task,
         architecture=options.architecture,
-        settings=parse_assignments(options.set),
+        settings=given,
         seed=options.seed,
         device=options.device,
         max_minutes=options.max_minutes,
@@ -134,6 +137,8 @@ def evaluate(options: argparse.Namespace) -> None:
     for name, score in found["metrics"].items():
         if score.parts:
             print(f"{name} in parts: {_parts(score.parts)}")
+    for path in found["pictures"]:
+        print(f"{path}: a picture")
     print(f"{found['examples']:,} examples, each scored once, in {found['seconds']:.1f} s")
 
 
@@ -147,6 +152,15 @@ def predict(options: argparse.Namespace) -> None:
         if (value := getattr(options, short)) is not None:
             chosen[name] = value
     examples = _inputs(run.task, options.inputs)
+    if sys.stdout.isatty() and len(examples) == 1 and options.out is None and not options.json:
+        pieces, notes = run.stream(examples[0], run.options(chosen))
+        if pieces is not None:
+            for note in notes:
+                print(f"note: {note}", file=sys.stderr)
+            for piece in pieces:
+                print(piece, end="", flush=True)
+            print()
+            return
     predictions, notes = run.predict_examples(examples, run.options(chosen))
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
@@ -158,6 +172,45 @@ def predict(options: argparse.Namespace) -> None:
         return
     for prediction in predictions:
         print(json.dumps(prediction.to_json(), ensure_ascii=False) if options.json else prediction.output)
+
+
+def chat(options: argparse.Namespace) -> None:
+    """Read a turn a line and answer it, until /quit, Ctrl-D or Ctrl-C."""
+    from attentionflow._chat import Conversation
+    from attentionflow._predict import load
+    from attentionflow.settings import parse_assignments
+
+    talk = Conversation(load(options.run, device=options.device), parse_assignments(options.set))
+    if typed := sys.stdin.isatty():
+        print("/new forgets the conversation, /quit ends it; the bars tell which turns an answer attended to")
+    try:
+        while True:
+            text = (input("> ") if typed else next(sys.stdin, "/quit")).strip()
+            if text == "/quit":
+                return
+            if text == "/new":
+                talk.forget()
+            elif text:
+                for piece in talk.answer(text):
+                    print(piece, end="", flush=True)
+                print()
+                for note in talk.notes:
+                    print(f"note: {note}", file=sys.stderr)
+                for label, share in _most(talk.attended(), options.turns):
+                    print(f"  {'█' * round(20 * share):20} {share:4.0%}  {_shortened(label)}")
+    except (EOFError, KeyboardInterrupt):
+        print()
+
+
+def _most(shares: Sequence[tuple[str, float]], count: int) -> list[tuple[str, float]]:
+    """The largest, in their order."""
+    kept = sorted(range(len(shares)), key=lambda at: -shares[at][1])[:count]
+    return [shares[at] for at in sorted(kept)]
+
+
+def _shortened(text: str, most: int = 60) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def look(options: argparse.Namespace) -> None:
@@ -208,6 +261,32 @@ def faithful(options: argparse.Namespace) -> None:
         print(f"note: {note}")
 
 
+def compare(options: argparse.Namespace) -> None:
+    from attentionflow._compare import METHODS, compare
+    from attentionflow.settings import parse_assignments
+
+    found = compare(
+        options.run,
+        options.human,
+        options.method or METHODS,
+        language=options.language,
+        texts=options.texts,
+        seed=options.seed,
+        device=options.device,
+        quiet=options.json,
+        **parse_assignments(options.set),
+    )
+    found.save(options.out)
+    if options.json:
+        print(json.dumps(found.to_json(), ensure_ascii=False))
+        return
+    _print(found.table())
+    for note in found.notes:
+        print(f"note: {note}")
+    print(found.paragraph())
+    print(f"{options.out / 'report.html'}: open it in a browser")
+
+
 def _inputs(task: Any, given: Sequence[str]) -> list[Any]:
     """Inputs as typed, or the lines or rows of a file, or of standard input where nothing or "-" is given."""
     examples: list[Any] = []
@@ -215,7 +294,8 @@ def _inputs(task: Any, given: Sequence[str]) -> list[Any]:
         if one == "-":
             if sys.stdin.isatty():
                 print("reading standard input; end it with Ctrl-D", file=sys.stderr)
-            examples += [task.example(line.rstrip("\r\n")) for line in sys.stdin]
+            lines = [line.rstrip("\r\n") for line in sys.stdin] if task.one_a_line else [sys.stdin.read()]
+            examples += [task.example(line) for line in lines]
         elif (path := _path(one)) is not None:
             examples += task.read_inputs(path)
         else:
@@ -327,6 +407,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--data", help="a named data set, a folder or a table; by default the task's embedded data")
     one.add_argument("--out", type=Path, help="folder of the run; by default runs/TASK")
     one.add_argument("--architecture", help="by default the strongest; classic is the textbook's")
+    one.add_argument("--pretrained", metavar="PATH_OR_NAME", help="begin with a Hugging Face encoder, where a task can")
     one.add_argument("--seed", type=int, help="of weights, order, dropout and held-out splits; by default 0")
     one.add_argument("--max-minutes", type=float, help="measure, and train for as many steps as fit")
     one.add_argument("--resume", action="store_true", help="go on with the run in --out")
@@ -353,6 +434,12 @@ def _parser() -> argparse.ArgumentParser:
     add_device(one)
     add_set(one, "a prediction option")
 
+    one = verb("chat", chat, "talk with a model, and see which turns it attends to")
+    one.add_argument("run", type=Path, metavar="RUN")
+    one.add_argument("--turns", type=int, default=8, help="bars of so many turns at most; by default 8")
+    add_device(one)
+    add_set(one, "a prediction option")
+
     one = verb("look", look, "draw what the model attends to")
     add_subject(one)
     one.add_argument("input", metavar="INPUT")
@@ -370,6 +457,18 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--examples", type=int, default=200, help="at most so many; by default 200")
     add_method(one, "judge this one alone")
     one.add_argument("--seed", type=int, default=0, help="of random orders, shuffled weights and the bootstrap")
+    one.add_argument("--json", action="store_true")
+    add_device(one)
+    add_set(one, "a prediction option")
+
+    one = verb("compare", compare, "tell whether a model looks where people look")
+    add_subject(one)
+    one.add_argument("--human", metavar="DATA", required=True, help="a named set, or a table of reading times or marks")
+    add_method(one, "compare this one alone")
+    one.add_argument("--texts", type=int, help="at most so many, evenly spread; by default all")
+    one.add_argument("--language", help="of the texts, for how frequent their words are; by default that of the set")
+    one.add_argument("--seed", type=int, default=0, help="of chance, split halves, the bootstrap and permutations")
+    one.add_argument("--out", type=Path, default=Path("report"), help="folder of the report")
     one.add_argument("--json", action="store_true")
     add_device(one)
     add_set(one, "a prediction option")

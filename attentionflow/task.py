@@ -6,7 +6,7 @@ A task is a class in one file of `tasks/`. Nothing here, and nothing that calls 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -104,12 +104,16 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network of a task: how it is built from its settings, and the training settings that suit it."""
+    """A network of a task: how it is built from its settings, and the training settings that suit it.
+
+    needs: a setting without which it cannot be built; given, it chooses this architecture.
+    """
 
     build: Callable[..., nn.Module]
     settings: type[Settings]
     training: Mapping[str, Any] = field(default_factory=dict)
     summary: str = ""
+    needs: str = ""
 
 
 E = TypeVar("E", bound=Example)
@@ -129,6 +133,7 @@ class Task(ABC, Generic[E, P]):
     deciding: ClassVar[str]  # metric that chooses the checkpoint
     higher_is_better: ClassVar[bool]
     unit: ClassVar[str]  # what Batch.size counts
+    one_a_line: ClassVar[bool] = True  # whether standard input holds an input a line, or a single one in all
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -156,6 +161,16 @@ class Task(ABC, Generic[E, P]):
     @abstractmethod
     def learn(self, examples: Sequence[E]) -> None:
         """Vocabulary, label names, scaling: from training examples alone."""
+
+    def calibrate(self, model: Any, predictions: Sequence[Prediction], examples: Sequence[E]) -> bool:
+        """After training, what can only be learned from answers to examples that were not trained on, such as how far
+        probabilities can be trusted; those of the validation split are given. True where later answers differ by it."""
+        return False
+
+    def conclude(self, model: Any, examples: Sequence[E]) -> list[str]:
+        """Last of all, once the validation split is scored: what its examples, which are given, can be used for too now
+        that they have chosen the model; with notes that say so."""
+        return []
 
     @abstractmethod
     def save(self, folder: Path) -> list[str]:
@@ -195,6 +210,15 @@ class Task(ABC, Generic[E, P]):
     def predict(self, model: Any, batch: Batch, examples: Sequence[E], options: Any) -> list[Prediction]:
         """One prediction an example of the batch, in its order. examples: those of the batch."""
 
+    def stream(self, model: Any, example: E, options: Any) -> Iterator[str] | None:
+        """The answer to one input piece by piece as it comes, for a terminal; None where it comes all at once."""
+        return None
+
+    def conversation(self, said: Sequence[str]) -> E | None:
+        """The input that is all of a conversation so far, its turns said by the user and the model in turn; None where
+        a task holds no conversations."""
+        return None
+
     def table(self, predictions: Sequence[Prediction]) -> dict[str, list[Any]]:
         """Columns of the table that `predict --out` writes: a row a prediction, unless a task has several."""
         pages = [prediction.to_json() for prediction in predictions]
@@ -216,6 +240,10 @@ class Task(ABC, Generic[E, P]):
     def baselines(self, train: Sequence[E], test: Sequence[E]) -> dict[str, dict[str, Score]]:
         """What guessing and the strongest simple method score: name -> metrics."""
 
+    def pictures(self, predictions: Sequence[Prediction], examples: Sequence[E]) -> dict[str, str]:
+        """What is better seen than told of a whole set: name -> SVG, which `evaluate` writes into the run folder."""
+        return {}
+
     # Looking
 
     @abstractmethod
@@ -227,6 +255,11 @@ class Task(ABC, Generic[E, P]):
         scored: also return (B, T), the log-probability of each part of each answer, such as its tokens, T = 1 where it
         has no parts, 0 on padding; gradients run through it. Otherwise the pass may stop short of the scores.
         """
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What anyone must know who reads the scores or looks at the attention of this trained model."""
+        return ()
 
     def rows(self, prediction: Prediction, target: int | None) -> int | tuple[int, ...] | None:
         """Rows of the topmost attention that part `target` of an answer is read from, or the whole of it where that is

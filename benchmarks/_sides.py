@@ -51,12 +51,13 @@ def work(steps: Iterator[int], parameters: int, seconds: float, warmup: int) -> 
         print(json.dumps([done, time.perf_counter() - started, time.process_time() - used]), flush=True)
 
 
-def race(script: str, turns: int, threads: int | None = None) -> Rates:
-    """Let both sides of a script train in turns. threads: of each process, those of the environment unless given."""
+def race(script: str, turns: int, threads: int | None = None, **more: object) -> Rates:
+    """Let both sides of a script train in turns. threads: of each process, those of the environment unless given; more:
+    arguments of the script, name and value, that both sides are started with."""
     environment = os.environ if threads is None else {**os.environ, "OMP_NUM_THREADS": str(threads)}
     processes = {
         side: subprocess.Popen(
-            [sys.executable, script, "--side", side],
+            [sys.executable, script, "--side", side, *(str(a) for name, v in more.items() for a in (f"--{name}", v))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

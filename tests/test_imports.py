@@ -40,6 +40,7 @@ ALSO = {
     "tasks": {"task"},
     "recorder": {"attend"},
     "attend": {"_cells"},
+    "models": {"_cells"},
     "task": {"records", "readers.finding"},
     "settings": {"errors"},
 }
@@ -54,7 +55,9 @@ PUBLIC = {
     "Run",
     "Site",
     "UserError",
+    "compare",
     "evaluate",
+    "faithful",
     "flow",
     "load",
     "look",

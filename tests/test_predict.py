@@ -11,7 +11,7 @@ import torch
 from translation_data import DIRECTION, QUICK, QUICK_CLASSIC, write_pairs
 
 import attentionflow as af
-from attentionflow.tasks import translation
+from attentionflow.tasks import _text_to_text
 
 SETTINGS = {"transformer": QUICK, "classic": QUICK_CLASSIC}
 
@@ -28,7 +28,7 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(translation, "PREDICTION_TOKENS", 0)
+    monkeypatch.setattr(_text_to_text, "PREDICTION_TOKENS", 0)
 
 
 def texts(run: af.Run) -> list[str]:

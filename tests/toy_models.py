@@ -8,6 +8,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from attentionflow.models.copying import Copying
+from attentionflow.models.pointer_recurrent import PointerRecurrent, PointerRecurrentSettings
+from attentionflow.models.pointer_transformer import PointerTransformer, PointerTransformerSettings
 from attentionflow.models.recurrent import Recurrent, RecurrentSettings
 from attentionflow.models.seq2seq import Seq2Seq, State
 from attentionflow.models.transformer import Transformer, TransformerSettings
@@ -21,26 +24,41 @@ TRANSFORMERS = {
     "learned": {"positions": "learned", "learned_positions": LIMIT},
     "grouped": {"heads": 4, "groups": 2},
 }
-MODELS = (*TRANSFORMERS, "recurrent")
+COPYING = ("pointer", "pointer-recurrent")
+MODELS = (*TRANSFORMERS, "recurrent", *COPYING)
+LINE_END = 3
 
 
 def toy_model(name: str, vocabulary: int = VOCABULARY, seed: int = 0) -> Seq2Seq:
     """A random model in evaluation mode, with streams "source" and "target"."""
     torch.manual_seed(seed)
     model: Seq2Seq
+    small = {"embedding": 8, "hidden": 8, "attention": 8}
+    sizes = {"width": 16, "heads": 2, "encoder_layers": 2, "decoder_layers": 2, "feedforward": 16}
+    streams = "source", "target"
+    scale, output = (4.0, 6.0) if name.endswith("recurrent") else (2.0, 0.4)
     if name == "recurrent":
-        settings = RecurrentSettings(embedding=8, hidden=8, attention=8)
-        model = Recurrent(settings, vocabulary, "source", "target")
-        scale, output = 4.0, 6.0
+        model = Recurrent(RecurrentSettings(**small), vocabulary, *streams)
+    elif name == "pointer-recurrent":
+        model = PointerRecurrent(PointerRecurrentSettings(**small), vocabulary, *streams, LINE_END)
+    elif name == "pointer":
+        model = PointerTransformer(PointerTransformerSettings(**sizes), vocabulary, *streams, LINE_END)
     else:
-        sizes = {"width": 16, "heads": 2, "encoder_layers": 2, "decoder_layers": 2, "feedforward": 16}
-        settings = TransformerSettings(**(sizes | TRANSFORMERS[name]))
-        model = Transformer(settings, vocabulary, "source", "target")
-        scale, output = 2.0, 0.4
+        model = Transformer(TransformerSettings(**(sizes | TRANSFORMERS[name])), vocabulary, *streams)
     with torch.no_grad():
         for parameter in model.parameters():  # else all tokens would be about as likely, or each would repeat itself
             parameter.mul_(output if parameter is model.output else scale)
     return model.eval()
+
+
+def logs_of(model: Seq2Seq, source: Tensor, mask: Tensor | None, target: Tensor) -> Tensor:
+    """Log-probability of every token at every step, (B, T, V), by the formula."""
+    if not isinstance(model, Copying):
+        return (model(source, mask, target) @ model.output.T).log_softmax(-1)
+    found = model.write(source, mask, target)
+    there = torch.nn.functional.one_hot(source, len(model.output)).float()  # (B, S, V)
+    write = found.writing.sigmoid()[..., None]
+    return (write * (found.features @ model.output.T).softmax(-1) + (1 - write) * (found.copied @ there)).log()
 
 
 class Table(Seq2Seq):

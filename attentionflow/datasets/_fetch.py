@@ -23,6 +23,7 @@ class Dataset:
     address:   where its files lie, without the file name; empty for a set that needs no files.
     files:     name of each public file -> SHA-256 of it.
     local:     the same for files of a converted copy (recompressed, say), where names or sums differ.
+    packed:    of files that lie in a ZIP archive of their own elsewhere, name -> address of the archive.
     archive:   where `address` is a ZIP archive, the folder in it that holds the set.
     trees:     of a set of too many files to name, folder -> SHA-256 of its listing, see `tree_digest`; a converted copy
                goes before them.
@@ -38,6 +39,7 @@ class Dataset:
     address: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
     local: Mapping[str, str] = field(default_factory=dict)
+    packed: Mapping[str, str] = field(default_factory=dict)
     archive: str = ""
     trees: Mapping[str, str] = field(default_factory=dict)
     reference: str = ""
@@ -120,9 +122,17 @@ def _download(dataset: Dataset) -> Path:
         except OSError as error:
             raise _no_download(dataset, dataset.address, error) from error
         return _verify(dataset, folder / "unpacked" / dataset.archive)
-    registry = {name: f"sha256:{digest}" for name, digest in dataset.files.items()}
+    for name, address in dataset.packed.items():
+        if not (folder / name).is_file():
+            unpack = pooch.Unzip(members=[name], extract_dir=".")
+            try:
+                pooch.retrieve(address, known_hash=None, fname=f"{name}.zip", path=folder, processor=unpack)
+            except OSError as error:
+                raise _no_download(dataset, address, error) from error
+    plain = {name: digest for name, digest in dataset.files.items() if name not in dataset.packed}
+    registry = {name: f"sha256:{digest}" for name, digest in plain.items()}
     store = pooch.create(path=folder, base_url=dataset.address.rstrip("/") + "/", registry=registry)
-    for name in dataset.files:
+    for name in plain:
         try:
             store.fetch(name)
         except OSError as error:  # what requests raises too: no network, no such host, 404, a folder not writable
@@ -133,7 +143,7 @@ def _download(dataset: Dataset) -> Path:
                 file=store.get_url(name),
                 remedy="Try again; if it stays so, the publisher has changed the file",
             ) from error
-    return folder
+    return _verify(dataset, folder) if dataset.packed else folder
 
 
 def _no_download(dataset: Dataset, url: str, error: OSError) -> UserError:

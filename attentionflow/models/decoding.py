@@ -16,9 +16,6 @@ from torch import Tensor
 from attentionflow.attend import listener
 from attentionflow.models.seq2seq import Seq2Seq
 
-BLOCK = 64  # columns of the logits that are looked at together in the search for the largest
-CACHED_LOGITS = 1 << 20  # of a block of hypotheses, so that a CPU still has them in its cache when it reads them
-
 
 @dataclass(frozen=True)
 class Hypothesis:
@@ -42,6 +39,8 @@ def beam_search(
     beams: int = 5,
     length_penalty: float = 1.0,
     threshold: float = math.inf,
+    least: int = 0,
+    no_repeat: int = 0,
 ) -> list[Hypothesis]:
     """The best hypothesis of every sentence; with `beams=1`, greedy decoding.
 
@@ -51,6 +50,8 @@ def beam_search(
     their constants). An open one is given up once the best ended one beats it, length for length, since one that
     trails then seldom comes back; and once it is `threshold` nats behind the best open one (Freitag and Al-Onaizan
     2017, absolute threshold pruning). A sentence is finished when none is left.
+    least: a hypothesis does not end before so many tokens. no_repeat: none has the same so many tokens in a row twice
+    (Paulus et al. 2018, section 2.5); 0: it may.
     """
     device, count = source.device, len(source)
     if beams == 1:  # greedy ends where the end is likeliest, whatever a longer hypothesis might reach
@@ -75,7 +76,11 @@ def beam_search(
     position = 0
     while True:
         features, state = model.step(tokens, owners, position, state)
-        logs, found = _likeliest(features, model.output, 2 * beams)
+        barred = _barred(written[..., 0], end, least, no_repeat)
+        spare = int((barred >= 0).sum(1).max()) if barred.shape[1] else 0  # so that as many are left
+        logs, found = model.likeliest(features, owners, state, 2 * beams + spare)
+        if spare:
+            logs = logs.masked_fill((found[:, :, None] == barred[:, None]).any(-1), -torch.inf)
         sentences, place, sizes = owners.unique_consecutive(return_inverse=True, return_counts=True)
         firsts = sizes.cumsum(0) - sizes  # (B,) the row of each sentence's best
         board = logs.new_full((len(sentences), beams, logs.shape[1]), -torch.inf)  # (B, W, K)
@@ -114,33 +119,15 @@ def beam_search(
     return answers
 
 
-def _likeliest(features: Tensor, output: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """The `count` likeliest tokens after each hypothesis: log-probabilities and ids, each (N, K)."""
-    size = max(1, CACHED_LOGITS // len(output)) if features.device.type == "cpu" else len(features)
-    buffer = features.new_empty(min(size, len(features)), len(output))
-    logs, tokens = [], []
-    for part in features.split(size):
-        logits = torch.mm(part, output.T, out=buffer[: len(part)])
-        top, at = _topk(logits, min(count, len(output)))
-        largest = top[:, :1]
-        logs.append(top - largest - logits.sub_(largest).exp_().sum(-1, keepdim=True).log_())
-        tokens.append(at)
-    return torch.cat(logs), torch.cat(tokens)
-
-
-def _topk(x: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """`x.topk(count)`; a long row is cut into blocks, and only the `count` blocks with the largest maxima are searched,
-    since no other can hold one of the largest."""
-    blocks = x.shape[-1] // BLOCK
-    if blocks < 2 * count:
-        return x.topk(count)
-    whole, rest = x[..., : blocks * BLOCK].unflatten(-1, (blocks, BLOCK)), x[..., blocks * BLOCK :]
-    best = whole.amax(-1).topk(count).indices[..., None]
-    inside = whole.gather(-2, best.expand(*best.shape[:-1], BLOCK)).flatten(-2)
-    columns = (best * BLOCK + torch.arange(BLOCK, device=x.device)).flatten(-2)
-    last = torch.arange(blocks * BLOCK, x.shape[-1], device=x.device).expand_as(rest)
-    values, at = torch.cat((inside, rest), -1).topk(count)
-    return values, torch.cat((columns, last), -1).gather(-1, at)
+def _barred(written: Tensor, end: int, least: int, no_repeat: int) -> Tensor:
+    """Tokens that may not come next in each hypothesis, (N, any), -1 where there is none. written (N, T): so far."""
+    count, taken = written.shape
+    barred = written.new_full((count, int(taken < least)), end)
+    if 0 < no_repeat <= taken:
+        rows = written.unfold(1, no_repeat, 1)  # (N, T - no_repeat + 1, no_repeat)
+        again = (rows[..., :-1] == written[:, None, taken - no_repeat + 1 :]).all(-1)
+        barred = torch.cat((barred, torch.where(again, rows[..., -1], -1)), dim=1)
+    return barred
 
 
 def _tell(paths: list[list[int]]) -> None:
@@ -162,10 +149,13 @@ def sample(
     limits: Tensor,
     temperature: float = 1.0,
     generators: list[torch.Generator],
+    least: int = 0,
+    no_repeat: int = 0,
 ) -> list[Hypothesis]:
     """One hypothesis a sentence, each token drawn from softmax(logits / temperature).
 
-    generators: one a sentence, so that a draw does not depend on what shares the batch.
+    generators: one a sentence, so that a draw does not depend on what shares the batch. least, no_repeat: as in
+    `beam_search`; what they bar is never drawn.
     """
     count, device = len(source), source.device
     state = model.start(source, source_mask)
@@ -174,10 +164,12 @@ def sample(
     scores, ended, left = [0.0] * count, [False] * count, set(range(count))
     for position in range(int(limits.max()) + 1):
         features, state = model.step(tokens, owners, position, state)
-        logged = (features @ model.output.T).log_softmax(-1).cpu()
-        chances = (logged / temperature).softmax(-1)
+        logged = model.following(features, owners, state).cpu()
+        logits = logged / temperature
         for row in sorted(left):
-            token = int(torch.multinomial(chances[row], 1, generator=generators[row]))
+            barred = _barred(torch.tensor([drawn[row]], dtype=torch.long), end, least, no_repeat)
+            logits[row, barred[barred >= 0]] = -torch.inf
+            token = int(torch.multinomial(logits[row].softmax(-1), 1, generator=generators[row]))
             if token != end and position == limits[row]:  # cut off; at its limit a hypothesis may still end
                 left.remove(row)
                 continue

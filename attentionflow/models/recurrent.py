@@ -7,6 +7,8 @@ Letters: B batch, S source, T target, N open hypotheses, E embedding, D features
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -26,7 +28,11 @@ class RecurrentSettings(Settings):
     dropout: float = Field(0.3, ge=0, lt=1, description="on embeddings, the encoder's output and attentional vectors")
 
 
-class Recurrent(Seq2Seq):
+class LSTMs(Seq2Seq):
+    """The encoder, and the parts of the decoder; which attention joins them is for those that derive from it."""
+
+    attention: nn.Module
+
     def __init__(self, settings: RecurrentSettings, vocabulary: int, source: str, target: str) -> None:
         """source, target: names of the two streams in the attention record."""
         super().__init__()
@@ -35,11 +41,35 @@ class Recurrent(Seq2Seq):
         self.encoder = nn.LSTM(embedding, hidden, batch_first=True, bidirectional=True)
         self.bridge = nn.Linear(2 * hidden, 2 * hidden)
         self.cell = nn.LSTMCell(2 * embedding, hidden)
-        self.attention = AdditiveAttention(
-            hidden, 2 * hidden, settings.attention, Place("cross", target, source, residual=False)
-        )
+        self.attention = self.mechanism(settings, Place("cross", target, source, residual=False))
         self.combine = nn.Linear(3 * hidden, embedding)
         self.dropout = Dropout(settings.dropout)
+
+    @abstractmethod
+    def mechanism(self, settings: RecurrentSettings, place: Place) -> nn.Module:
+        """From the decoder, of `hidden` features, to the encoder, of twice as many."""
+
+    def encode(self, source: Tensor, source_mask: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Memory (B, S, 2D), mask (B, S), and the decoder's first h and c (B, D)."""
+        mask = torch.ones_like(source, dtype=torch.bool) if source_mask is None else source_mask
+        embedded = self.dropout(nn.functional.embedding(source, self.output))
+        # Packed, so that the backward direction starts at the last token and not at padding.
+        packed = pack_padded_sequence(embedded, mask.sum(1).cpu(), batch_first=True, enforce_sorted=False)
+        outputs, (h, _) = self.encoder(packed)
+        memory = self.dropout(pad_packed_sequence(outputs, batch_first=True, total_length=source.shape[1])[0])
+        first, cell = torch.tanh(self.bridge(torch.cat((h[0], h[1]), dim=-1))).chunk(2, dim=-1)
+        return memory, mask, first, cell
+
+    def attentional(self, h: Tensor, context: Tensor) -> Tensor:
+        """What the output reads and the next step is fed, (N, E), from h (N, D) and context (N, 2D)."""
+        return self.dropout(torch.tanh(self.combine(torch.cat((h, context), dim=-1))))
+
+
+class Recurrent(LSTMs):
+    attention: AdditiveAttention
+
+    def mechanism(self, settings: RecurrentSettings, place: Place) -> AdditiveAttention:
+        return AdditiveAttention(settings.hidden, 2 * settings.hidden, settings.attention, place)
 
     def forward(self, source: Tensor, source_mask: Tensor | None, target: Tensor) -> Tensor:
         memory, keys, mask, h, c = self._encode(source, source_mask)
@@ -63,15 +93,9 @@ class Recurrent(Seq2Seq):
         return own[2], State(state.shared, own)
 
     def _encode(self, source: Tensor, source_mask: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Memory (B, S, 2D), its attention keys, mask (B, S), and the decoder's first h and c (B, D)."""
-        mask = torch.ones_like(source, dtype=torch.bool) if source_mask is None else source_mask
-        embedded = self.dropout(nn.functional.embedding(source, self.output))
-        # Packed, so that the backward direction starts at the last token and not at padding.
-        packed = pack_padded_sequence(embedded, mask.sum(1).cpu(), batch_first=True, enforce_sorted=False)
-        outputs, (h, _) = self.encoder(packed)
-        memory = self.dropout(pad_packed_sequence(outputs, batch_first=True, total_length=source.shape[1])[0])
-        first, cell = torch.tanh(self.bridge(torch.cat((h[0], h[1]), dim=-1))).chunk(2, dim=-1)
-        return memory, self.attention.remember(memory), mask, first, cell
+        """Memory, its attention keys (B, S, A), mask, h and c."""
+        memory, mask, h, c = self.encode(source, source_mask)
+        return memory, self.attention.remember(memory), mask, h, c
 
     def _advance(
         self,
@@ -87,4 +111,4 @@ class Recurrent(Seq2Seq):
         """One decoder step of N hypotheses, each with its memory: next h, c and attentional vector (N, E)."""
         h, c = self.cell(torch.cat((embedded, fed), dim=-1), (h, c))
         context = self.attention(h[:, None], memory, keys, mask, step)[:, 0]
-        return h, c, self.dropout(torch.tanh(self.combine(torch.cat((h, context), dim=-1))))
+        return h, c, self.attentional(h, context)

@@ -68,14 +68,12 @@ class Transformer(Seq2Seq):
                 nn.init.zeros_(module.bias)
 
     def forward(self, source: Tensor, source_mask: Tensor | None, target: Tensor) -> Tensor:
-        memory, mask = self._encode(source, source_mask)
-        x = self._embed(target, self.target_positions, 0)
-        for layer in self._decoder_layers():
-            x = layer(x, layer.cross.remember(memory), mask)
-        return self.decoder_norm(x)
+        return self._decode(self._encode(source, source_mask), source_mask, target)
 
     def start(self, source: Tensor, source_mask: Tensor | None) -> State:
-        memory, _ = self._encode(source, source_mask)
+        return self._begin(self._encode(source, source_mask), source, source_mask)
+
+    def _begin(self, memory: Tensor, source: Tensor, source_mask: Tensor | None) -> State:
         cells = torch.arange(source.numel(), device=source.device).view(source.shape)  # of each sentence, (B, S)
         if source_mask is not None:
             cells = cells.masked_fill(~source_mask, -1)
@@ -83,7 +81,7 @@ class Transformer(Seq2Seq):
         return State((cells, *remembered), (cells.new_empty(len(source), 0),))
 
     def step(self, tokens: Tensor, owners: Tensor, position: int, state: State) -> tuple[Tensor, State]:
-        x = self._embed(tokens[:, None], self.target_positions, position)[:, 0]
+        x = self._place(self._embed(tokens[:, None]), self.target_positions, position)[:, 0]
         own = state.taken + torch.arange(len(tokens), device=tokens.device)
         trail = torch.cat((state.own[0], own[:, None]), dim=1)  # (N, T): the cells of a hypothesis, step by step
         cells, *tensors = state.shared
@@ -103,13 +101,28 @@ class Transformer(Seq2Seq):
     def _decoder_layers(self) -> Iterator[DecoderLayer]:
         return (cast(DecoderLayer, layer) for layer in self.decoder)
 
-    def _encode(self, source: Tensor, source_mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        mask = None if source_mask is None else source_mask[:, None, None]  # (B, 1, 1, S)
-        x = self._embed(source, self.source_positions, 0)
+    def _encode(self, source: Tensor, source_mask: Tensor | None) -> Tensor:
+        x = self._place(self._embed_source(source), self.source_positions, 0)
         for layer in self.encoder:
-            x = layer(x, mask)
-        return self.encoder_norm(x), mask
+            x = layer(x, _of_keys(source_mask))
+        return self.encoder_norm(x)
 
-    def _embed(self, tokens: Tensor, positions: LearnedPositions | None, start: int) -> Tensor:
-        x = nn.functional.embedding(tokens, self.output) * self.scale
+    def _decode(self, memory: Tensor, source_mask: Tensor | None, target: Tensor) -> Tensor:
+        x = self._place(self._embed(target), self.target_positions, 0)
+        for layer in self._decoder_layers():
+            x = layer(x, layer.cross.remember(memory), _of_keys(source_mask))
+        return self.decoder_norm(x)
+
+    def _embed_source(self, source: Tensor) -> Tensor:
+        return self._embed(source)
+
+    def _embed(self, tokens: Tensor) -> Tensor:
+        return nn.functional.embedding(tokens, self.output) * self.scale
+
+    def _place(self, x: Tensor, positions: LearnedPositions | None, start: int) -> Tensor:
         return self.dropout(x if positions is None else positions(x, start))
+
+
+def _of_keys(mask: Tensor | None) -> Tensor | None:
+    """(B, S) as attention takes it, (B, 1, 1, S)."""
+    return None if mask is None else mask[:, None, None]

@@ -8,8 +8,23 @@ MECHANISMS = {
     "channel": "attentionflow.nn.channel.ChannelAttention",
     "spatial": "attentionflow.nn.spatial.SpatialAttention",
     "location": "attentionflow.nn.location.LocationAttention",
+    "pooling": "attentionflow.nn.pooling.AttentionPooling",
     "target": "attentionflow.nn.target.TargetAttention",
+    "hierarchical": "attentionflow.nn.hierarchical.HierarchicalAttention",
+    "copy": "attentionflow.nn.copying.CopyAttention",
+    "coverage": "attentionflow.nn.coverage.CoverageAttention",
 }
 
 # Files of this folder that hold no mechanism.
-PARTS = ("blocks", "channels", "conformer", "convolution", "dropout", "line", "loss", "positions", "quantiles")
+PARTS = (
+    "blocks",
+    "channels",
+    "conformer",
+    "convolution",
+    "dropout",
+    "line",
+    "loss",
+    "positions",
+    "quantiles",
+    "recent",
+)

@@ -35,6 +35,16 @@ class EncoderLayer(nn.Module):
         x = x + self.dropout(self.attention(self.attention_norm(x), mask, fold))
         return x + self.dropout(self.feedforward(self.feedforward_norm(x)))
 
+    def read(self, x: Tensor, cache: Tensor) -> Tensor:
+        """The first positions of causal layers, x (B, T, D), in inference; see `SelfAttention.read`."""
+        x = x + self.attention.read(self.attention_norm(x), cache)
+        return x + self.feedforward(self.feedforward_norm(x))
+
+    def extend(self, x: Tensor, cache: Tensor, position: int, turns: Tensor | None) -> Tensor:
+        """The next position, x (B, D); see `SelfAttention.extend`."""
+        x = x + self.attention.extend(self.attention_norm(x), cache, position, turns)
+        return x + self.feedforward(self.feedforward_norm(x))
+
 
 class DecoderLayer(nn.Module):
     """Causal self attention, then attention to a memory, then feed-forward, each with norm before and residual."""

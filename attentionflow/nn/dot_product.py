@@ -6,11 +6,12 @@ N hypotheses of a search, P cells.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from attentionflow.attend import Place, attend, attend_cells
 from attentionflow.errors import UserError
-from attentionflow.nn.positions import RotaryPositions
+from attentionflow.nn.positions import RotaryPositions, turned
 from attentionflow.records import Fold
 
 KeysValues = tuple[Tensor, Tensor]
@@ -67,14 +68,44 @@ class SelfAttention(nn.Module):
         pool = _store(past[0], k, taken), _store(past[1], v, taken)
         return self.out(attend_cells(self, q, *pool, seen, position).flatten(1)), pool
 
+    def read(self, x: Tensor, cache: Tensor) -> Tensor:
+        """`forward` over the first positions x (B, T, D), whose keys and values are written to the cache.
+
+        cache (B, 2G, room, D of a head): the keys of every position, and the values, to be carried on by `extend`.
+        """
+        q, k, v = self._project(x, 0)
+        cache[:, : self.groups, : x.shape[1]], cache[:, self.groups :, : x.shape[1]] = k, v
+        return self.out(attend(self, q, k, v, causal=self.causal).transpose(1, 2).flatten(2))
+
+    def extend(self, x: Tensor, cache: Tensor, position: int, turns: Tensor | None) -> Tensor:
+        """The next position of each text, x (B, D), after those in the cache, to which its keys and values are added.
+
+        turns (H + 2G, D/2): that of `turns` at this position, which all layers share. No gradients.
+        """
+        packed = self.project(x).view(len(x), -1, self.head_width)  # (B, H + 2G, D)
+        if turns is not None:
+            packed = turned(packed, turns)
+        cache[:, :, position] = packed[:, self.heads :]
+        seen = cache[:, :, : position + 1]
+        q, k, v = packed[:, : self.heads, None], seen[:, : self.groups], seen[:, self.groups :]
+        return self.out(attend(self, q, k, v).view(len(x), -1))
+
+    def turns(self, length: int) -> Tensor | None:
+        """(T, H + 2G, D/2) complex: how queries, keys and values turn at positions 0..length-1; None without rotary
+        positions. Values do not, but one product for all is quicker than two for some."""
+        if self.rotary is None:
+            return None
+        turning = self.rotary.turns(0, length).expand(-1, self.heads + self.groups, -1)
+        return torch.cat((turning, torch.ones_like(turning[:, : self.groups])), 1)
+
     def _project(self, x: Tensor, start: int) -> tuple[Tensor, Tensor, Tensor]:
         packed = self.project(x).unflatten(-1, (-1, self.head_width))  # (B, T, H + 2G, D)
         turning = self.heads + self.groups
         if self.rotary is None:
             q, k, v = packed.transpose(1, 2).split((self.heads, self.groups, self.groups), dim=1)
             return q, k, v
-        turned = self.rotary(packed[:, :, :turning], start).transpose(1, 2)
-        return turned[:, : self.heads], turned[:, self.heads :], packed[:, :, turning:].transpose(1, 2)
+        both = self.rotary(packed[:, :, :turning], start).transpose(1, 2)
+        return both[:, : self.heads], both[:, self.heads :], packed[:, :, turning:].transpose(1, 2)
 
 
 def _store(pool: Tensor | None, new: Tensor, taken: int) -> Tensor:

@@ -41,9 +41,17 @@ class RotaryPositions(nn.Module):
             raise UserError(f"rotary positions need an even head width, got {head_width}")
         self.register_buffer("angles", base ** (-torch.arange(0, head_width, 2) / head_width), persistent=False)
 
+    def turns(self, start: int, length: int) -> Tensor:
+        """(T, 1, D/2) complex: the turn of every pair at positions start..start+length-1."""
+        times = torch.arange(start, start + length, device=self.angles.device)
+        return torch.polar(torch.ones((), device=times.device), times[:, None, None] * self.angles)
+
     def forward(self, x: Tensor, start: int = 0) -> Tensor:
         """x (B, T, H, D) at positions start..start+T-1."""
-        times = torch.arange(start, start + x.shape[1], device=x.device)
-        turns = torch.polar(torch.ones((), device=x.device), times[:, None, None] * self.angles)  # (T, 1, D/2)
-        pairs = torch.view_as_complex(x.float().unflatten(-1, (-1, 2)))
-        return torch.view_as_real(pairs * turns).flatten(-2).to(x.dtype)
+        return turned(x, self.turns(start, x.shape[1]))
+
+
+def turned(x: Tensor, turns: Tensor) -> Tensor:
+    """x (..., H, D) with its pairs turned; turns: those of its positions, broadcastable to (..., H, D/2)."""
+    pairs = torch.view_as_complex(x.float().view(*x.shape[:-1], x.shape[-1] // 2, 2))
+    return torch.view_as_real(pairs * turns).view(x.shape).to(x.dtype)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 ORIENTATION = 274  # of the EXIF tags
 PREVIEW = 480  # pixels of the longer side of a preview
+SMALL, ENLARGED = 96, 240  # pixels of the longer side below which a preview is enlarged, and of what it then has
 
 
 def decode(content: bytes, where: str) -> np.ndarray:
@@ -65,9 +66,20 @@ def resize(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
     return made[0].permute(1, 2, 0).contiguous().numpy()
 
 
+def luminance(pixels: np.ndarray) -> np.ndarray:
+    """(H, W, 3) as (H, W, 1): 0.299 red + 0.587 green + 0.114 blue (ITU-R BT.601)."""
+    return ((pixels @ np.array([299, 587, 114], np.uint32) + 500) // 1000).astype(np.uint8)[:, :, None]
+
+
 def preview(pixels: np.ndarray) -> str:
-    """A data URI of a picture with at most PREVIEW pixels a side: JPEG where Pillow is there, PNG otherwise."""
+    """A data URI of a picture with at most PREVIEW pixels a side: JPEG where Pillow is there, PNG otherwise.
+
+    Each pixel of a small picture becomes a block of equal ones, which shows what there is and invents nothing.
+    """
     height, width = pixels.shape[:2]
+    if max(height, width) < SMALL:
+        block = ENLARGED // max(height, width)
+        return _uri("png", _png(pixels.repeat(block, 0).repeat(block, 1)))
     scale = min(1.0, PREVIEW / max(height, width))
     small = resize(pixels, max(1, round(width * scale)), max(1, round(height * scale)))
     try:

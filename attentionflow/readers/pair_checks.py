@@ -48,12 +48,6 @@ RULES: tuple[Rule, ...] = (
     ),
     (
         "warning",
-        f"a text of over {LONG:,} characters",
-        _either(lambda text: len(text) > LONG),
-        "Check that no line ends are missing; texts longer than the model's limit are cut",
-    ),
-    (
-        "warning",
         "the replacement character U+FFFD in a text",
         _either(lambda text: "\ufffd" in text),
         "Convert the original file again from its true encoding: these letters are lost here",
@@ -68,8 +62,8 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def check_pairs(splits: Mapping[str, Sequence[Pair]]) -> list[Finding]:
-    """All findings, the gravest first; "train" is compared with every other split."""
+def check_pairs(splits: Mapping[str, Sequence[Pair]], long: int = LONG) -> list[Finding]:
+    """All findings, the gravest first; "train" is compared with every other split. long: characters of a long text."""
     findings: list[Finding] = []
     read = {name: list(pairs) for name, pairs in splits.items()}
     for name, pairs in read.items():
@@ -77,13 +71,22 @@ def check_pairs(splits: Mapping[str, Sequence[Pair]]) -> list[Finding]:
             findings.append(Finding("error", f"{name}: no pairs", 0, (), "Add some, or leave the split out"))
             continue
         findings.append(_sizes(name, pairs))
-        for severity, what, wrong, remedy in RULES:
+        for severity, what, wrong, remedy in (*RULES, _too_long(long)):
             findings += _found(severity, name, pairs, what, [p.where for p in pairs if wrong(p)], remedy)
         findings += _ratios(name, pairs)
         findings += _repeats(name, pairs)
         if name != "train" and "train" in read:
             findings += _overlap(name, pairs, read["train"])
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
+
+
+def _too_long(most: int) -> Rule:
+    return (
+        "warning",
+        f"a text of over {most:,} characters",
+        _either(lambda text: len(text) > most),
+        "Check that no line ends are missing; texts longer than the model's limit are cut",
+    )
 
 
 def _found(

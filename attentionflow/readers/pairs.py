@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import overload
 
@@ -16,13 +15,14 @@ import numpy as np
 
 from attentionflow.errors import DataError, UserError, nearest
 from attentionflow.readers.pair_checks import check_pairs
-from attentionflow.readers.splits import CANONICAL, ORDER, fill_missing
-from attentionflow.readers.table import TABLES, read_table, table_kind
+from attentionflow.readers.splits import CANONICAL, ORDER, fill_missing, held_out
+from attentionflow.readers.table import TABLES, column_names, read_table, table_kind
 from attentionflow.readers.text import Lines, checked_path
 
-__all__ = ["Pair", "Pairs", "Subset", "check_pairs", "fill_splits", "hold_out", "read_inputs", "read_pairs"]
+__all__ = ["COLUMNS", "Pair", "Pairs", "Subset", "check_pairs", "fill_splits", "hold_out", "read_inputs", "read_pairs"]
 
 MOST_HELD_OUT = 2000
+COLUMNS = (("source", "target"),)  # of a table: the usual names of both sides, the likeliest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +79,17 @@ class Pairs(Sequence[Pair]):
         return Pair(self.sources[index].strip(), target, f"{self.file}:{self.rows[index]}")
 
 
-def read_pairs(path: str | Path, source: str | None = None, target: str | None = None) -> dict[str, Pairs]:
+def read_pairs(
+    path: str | Path,
+    source: str | None = None,
+    target: str | None = None,
+    columns: Sequence[tuple[str, str]] = COLUMNS,
+) -> dict[str, Pairs]:
     """The splits of a folder or table, by name: "train" first, then "val" and "test" where they are, then any others.
 
-    source, target: the two languages, which are file extensions (train.en: "en"); in a table, the two columns, by
-    default "source" and "target". A validation split may also be called valid, validation or dev.
+    source, target: the two languages, which are file extensions (train.en: "en"); in a table, the two columns. Where
+    neither is given, the first of `columns` that is there. A validation split may also be called valid, validation or
+    dev.
     """
     path = Path(path)
     if path.is_dir():
@@ -97,7 +103,10 @@ def read_pairs(path: str | Path, source: str | None = None, target: str | None =
                 f"{path} holds the training pairs as {tables['train'].name} and as text files train.*; leave one there"
             )
         if "train" in tables:
-            return _in_order({split: _table_pairs(file, source, target) for split, file in tables.items()})
+            return _in_order({split: _table_pairs(file, source, target, columns) for split, file in tables.items()})
+        if source is None and target is None:
+            usual = (names for names in columns if languages >= set(names))
+            source, target = next(usual, (None, None))
         if languages:
             return _language_pairs(path, texts, languages, source, target)
         found = ", ".join(file.name for file in _files(path)[:10]) or "nothing"
@@ -107,18 +116,19 @@ def read_pairs(path: str | Path, source: str | None = None, target: str | None =
         )
     checked_path(path)
     if table_kind(path):
-        return {"train": _table_pairs(path, source, target)}
+        return {"train": _table_pairs(path, source, target, columns)}
     raise UserError(
         f"{path} is one text file, but pairs need two sides: give the folder that holds train.<source> and "
         f"train.<target>, or a table ({', '.join(TABLES)}) with a column for each"
     )
 
 
-def read_inputs(path: str | Path, source: str | None = None) -> Pairs:
-    """Texts without target: a text file, one a line (empty ones are kept), or a table's column, "source" by default."""
+def read_inputs(path: str | Path, source: str | None = None, columns: Sequence[tuple[str, str]] = COLUMNS) -> Pairs:
+    """Texts without target: a text file, one a line (empty ones are kept), or a table's column, by default the first
+    source column of `columns` that is there."""
     path = Path(path)
     if table_kind(path):
-        column = source or "source"
+        column = source or _usual(path, [name for name, _ in columns])
         table = read_table(path, [column], remedy="Name the column: --set source=NAME")
         return Pairs(table.columns[column], None, path.name, table.rows)
     return Pairs(Lines(path), None, path.name)
@@ -136,22 +146,7 @@ def hold_out(pairs: Sequence[Pair], share: float, most: int, seed: int) -> tuple
 
     Pairs of the same source text stay together, so no text is on both sides. Both keep the order of `pairs`.
     """
-    groups: dict[bytes, list[int]] = {}
-    for index, pair in enumerate(pairs):
-        key = blake2b(f"{seed}\n{pair.source}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
-        groups.setdefault(key, []).append(index)
-    wanted = max(1, min(round(share * len(pairs)), most))
-    held: list[int] = []
-    for key in sorted(groups):  # the order of the keys is random, since they are hashes
-        if len(held) + len(groups[key]) <= wanted:
-            held += groups[key]
-    if not held or len(held) == len(pairs):
-        raise UserError(
-            f"{len(pairs)} pairs with {len(groups)} different sources are too few to hold {wanted} of them out; add "
-            f"pairs, or give a validation split of its own"
-        )
-    chosen = np.zeros(len(pairs), dtype=bool)
-    chosen[held] = True
+    chosen = held_out([pair.source for pair in pairs], share, most, seed, "pairs")
     return Subset(pairs, np.flatnonzero(~chosen)), Subset(pairs, np.flatnonzero(chosen))
 
 
@@ -179,12 +174,19 @@ def _in_order(splits: dict[str, Pairs]) -> dict[str, Pairs]:
     return {name: splits[name] for name in names}
 
 
-def _table_pairs(file: Path, source: str | None, target: str | None) -> Pairs:
-    columns = (source or "source", target or "target")
-    if columns[0] == columns[1]:
-        raise UserError(f"source and target are both the column {columns[0]!r}; name two, as in --set target=NAME")
-    table = read_table(file, columns, remedy="Name the columns: --set source=NAME --set target=NAME")
-    return Pairs(table.columns[columns[0]], table.columns[columns[1]], file.name, table.rows)
+def _table_pairs(file: Path, source: str | None, target: str | None, columns: Sequence[tuple[str, str]]) -> Pairs:
+    source = source or _usual(file, [name for name, _ in columns])
+    target = target or _usual(file, [name for _, name in columns])
+    if source == target:
+        raise UserError(f"source and target are both the column {source!r}; name two, as in --set target=NAME")
+    table = read_table(file, (source, target), remedy="Name the columns: --set source=NAME --set target=NAME")
+    return Pairs(table.columns[source], table.columns[target], file.name, table.rows)
+
+
+def _usual(file: Path, names: Sequence[str]) -> str:
+    """The first of these columns that a table has; the first of all where it has none, or where there is no choice."""
+    there = set(column_names(file)) if len(set(names)) > 1 else set()
+    return next((name for name in names if name in there), names[0])
 
 
 def direction(languages: set[str], source: str | None, target: str | None, place: object) -> tuple[str, str]:

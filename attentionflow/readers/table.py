@@ -51,6 +51,11 @@ def read_table(path: str | Path, columns: Sequence[str], *, remedy: str = "") ->
     return Table(Path(path), {name: frame[name].to_list() for name in columns}, rows)
 
 
+def column_names(path: str | Path) -> list[str]:
+    """The columns of a table, in their order; of JSONL, the keys of all its lines."""
+    return read_frame(path)[0].columns
+
+
 def read_frame(
     path: str | Path, columns: Sequence[str] | None = None, *, remedy: str = "", kind: str | None = None
 ) -> tuple[pl.DataFrame, Sequence[int]]:

@@ -50,6 +50,13 @@ def read_bytes(path: str | Path) -> bytes:
     return content
 
 
+def read_text(path: str | Path) -> str:
+    """The whole of a UTF-8 file, line ends included."""
+    content = read_bytes(path)
+    check_utf8(Path(path), content)
+    return content.decode()
+
+
 def not_utf8(path: Path, row: int, fault: UnicodeDecodeError, head: bytes) -> DataError:
     """What to say about a byte that is not UTF-8. `head`: how the file begins, which tells some encodings."""
     if head.startswith(b"\x1f\x8b"):

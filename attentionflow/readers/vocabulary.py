@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from tokenizers import Encoding, Tokenizer, decoders, normalizers, pre_tokenizers
+from tokenizers import Encoding, Regex, Tokenizer, decoders, normalizers, pre_tokenizers
 from tokenizers.models import BPE
 from tokenizers.trainers import BpeTrainer
 
@@ -27,8 +27,9 @@ _UNSPACED = r"\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\
 _MARKS = "\u200c\u200d" + "".join(c for c in map(chr, range(0x300, 0xFE30)) if unicodedata.category(c)[0] == "M")
 _LETTERS = rf"[^\W{_UNSPACED}](?:[^\W{_UNSPACED}]|[{_MARKS}])*"
 # Hyphens and apostrophes join letters (T-shirt, don't), not figures (2024-03-15).
-_WORD = re.compile(rf"[{_UNSPACED}]|{_LETTERS}(?:['’\-](?!\d){_LETTERS})*|[^\w\s]")
+WORD = re.compile(rf"[{_UNSPACED}]|{_LETTERS}(?:['’\-](?!\d){_LETTERS})*|[^\w\s]")
 _BLANK = "\u2581"
+_LINE_END = "\u23ce"  # how the token of a line end is shown
 
 
 class Vocabulary:
@@ -44,14 +45,19 @@ class Vocabulary:
         self._bytes = {tokenizer.token_to_id(byte) for byte in BYTES} - {None}
 
     @classmethod
-    def learn(cls, texts: Sequence[str], size: int) -> Vocabulary:
-        """At most `size` sub-words from these texts."""
-        characters = {character for text in texts for character in text}
-        spell = len(characters) > size // 4
+    def learn(cls, texts: Sequence[str], size: int, *, lowercase: bool = False, loose: bool = False) -> Vocabulary:
+        """At most `size` sub-words from these texts.
+
+        lowercase: upper case is read as lower case. loose: a word is the same sub-words wherever it stands, so that it
+        can be copied: a line end is a token of its own, runs of blanks are one, in scripts that are written without
+        blanks each character stands alone, and any character that is rare or unseen is spelt in bytes.
+        """
+        characters = {character for text in texts for character in (text.lower() if lowercase else text)}
+        spell = loose or len(characters) > size // 4
         special = [*SPECIAL, *(BYTES if spell else ())]
         if size < len(special) + 64:
             raise UserError(f"a vocabulary of {size} is too small for this text; take at least {len(special) + 64}")
-        tokenizer = _tokenizer(BPE(unk_token=SPECIAL[UNKNOWN]))
+        tokenizer = _tokenizer(BPE(unk_token=SPECIAL[UNKNOWN]), lowercase, loose)
         trainer = BpeTrainer(
             vocab_size=size, special_tokens=special, limit_alphabet=(size - len(special)) // 2, show_progress=False
         )
@@ -60,7 +66,7 @@ class Vocabulary:
         model = json.loads(tokenizer.to_str())["model"]
         merges = [tuple(merge) for merge in model["merges"]]
         bpe = BPE(model["vocab"], merges, unk_token=SPECIAL[UNKNOWN], byte_fallback=spell, fuse_unk=True)
-        return cls(_tokenizer(bpe))
+        return cls(_tokenizer(bpe, lowercase, loose))
 
     def save(self, path: Path) -> None:
         path.write_text(self._tokenizer.to_str(pretty=False), encoding="utf-8")
@@ -71,6 +77,12 @@ class Vocabulary:
 
     def __len__(self) -> int:
         return self._tokenizer.get_vocab_size()
+
+    @property
+    def line_end(self) -> int | None:
+        """The token of a line end, where it is one of its own and was seen."""
+        found: int | None = self._tokenizer.token_to_id(f"{_BLANK}\n")
+        return found
 
     def encode(self, texts: Iterable[str]) -> list[list[int]]:
         """Ids of each text, without start and end."""
@@ -100,7 +112,7 @@ class Vocabulary:
                 offsets += _spelt(text, ends[at[0]], ends[at[-1] + 1], len(at))
             else:
                 offsets += [(ends[i], ends[i + 1]) for i in at]
-        labels = [text[a:b].strip() or _BLANK for a, b in offsets]
+        labels = [text[a:b].strip() or (_LINE_END if "\n" in text[a:b] else _BLANK) for a, b in offsets]
         return _axis(text, labels, offsets)
 
 
@@ -108,26 +120,35 @@ def _axis_of_text(text: str, encoding: Encoding, most: int | None) -> Axis:
     # A blank alone covers nothing, but the one put before the text has the offsets of its first character.
     pairs = list(zip(encoding.offsets, encoding.tokens, strict=True))
     offsets = [(a, a if token == _BLANK else b) for (a, b), token in pairs]
-    labels = [text[a:b].strip() or token for (a, b), (_, token) in zip(offsets, pairs, strict=True)]
+    labels = [
+        text[a:b].strip() or (_LINE_END if token.endswith("\n") else token)
+        for (a, b), (_, token) in zip(offsets, pairs, strict=True)
+    ]
     return _axis(text, labels[:most], offsets[:most])
 
 
 def _axis(text: str, labels: Sequence[str], offsets: Sequence[tuple[int, int]]) -> Axis:
-    words = [match.span() for match in _WORD.finditer(text)]
+    words = [match.span() for match in WORD.finditer(text)]
     parent = Axis("word", tuple(text[a:b] for a, b in words), tuple(words), preview=text)
     starts, ends = [a for a, _ in words], [b for _, b in words]
     spans = [_cover(starts, ends, a, b) for a, b in offsets]
     return Axis("token", (*labels, SPECIAL[END]), (*spans, None), parent)
 
 
-def _tokenizer(model: BPE) -> Tokenizer:
+def _tokenizer(model: BPE, lowercase: bool = False, loose: bool = False) -> Tokenizer:
     tokenizer = Tokenizer(model)
-    tokenizer.normalizer = normalizers.NFC()
+    # Two blanks around a line end, so that the word behind it begins as any other does.
+    lines = [normalizers.Replace(Regex(r"\s*\n\s*"), " \n "), normalizers.Replace(Regex(r"[^\S\n]+"), " ")]
+    normal = [normalizers.NFC(), *([normalizers.Lowercase()] if lowercase else []), *(lines if loose else [])]
+    tokenizer.normalizer = normal[0] if len(normal) == 1 else normalizers.Sequence(normal)
+    unspaced = _UNSPACED.encode().decode("unicode_escape")  # Regex knows no \\U
+    alone = [pre_tokenizers.Split(Regex(f"[{unspaced}]"), "isolated")] if loose else []
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.Metaspace(),
             pre_tokenizers.Punctuation("isolated"),
             pre_tokenizers.Digits(individual_digits=True),
+            *alone,
         ]
     )
     tokenizer.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Metaspace()])

@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 # Dotted paths, so that naming the tasks imports none of them.
 TASKS = {
     "translation": "attentionflow.tasks.translation.Translation",
+    "summarisation": "attentionflow.tasks.summarisation.Summarisation",
+    "text-classification": "attentionflow.tasks.text_classification.TextClassification",
+    "sentiment": "attentionflow.tasks.sentiment.Sentiment",
+    "text-generation": "attentionflow.tasks.text_generation.TextGeneration",
+    "dialogue": "attentionflow.tasks.dialogue.Dialogue",
     "recommendation": "attentionflow.tasks.recommendation.Recommendation",
+    "image-classification": "attentionflow.tasks.image_classification.ImageClassification",
     "object-detection": "attentionflow.tasks.object_detection.ObjectDetection",
     "speech-recognition": "attentionflow.tasks.speech_recognition.SpeechRecognition",
     "time-series-forecasting": "attentionflow.tasks.time_series_forecasting.TimeSeriesForecasting",

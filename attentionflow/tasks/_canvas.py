@@ -1,31 +1,46 @@
 """The picture that the network sees: every picture, brought to one size, and batches of them.
 
-Letters: B pictures, G objects of a picture (padded), H height, W width.
+Letters: B pictures, C channels, G objects of a picture (padded), H height, W width.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from attentionflow.readers.boxes import Picture
-from attentionflow.readers.image import resize
+from attentionflow.readers.image import luminance, resize
 from attentionflow.tasks._augment_boxes import Drawn
 
 BUDGET = 1 << 30  # bytes of pictures that are kept once they were decoded
 LOOKED = 200  # pictures from which the mean colour is learned
 
 
+class Drawable(Protocol):
+    """A picture of any task. pixels: makes the array (H, W, 3) of bytes; size: (W, H)."""
+
+    @property
+    def pixels(self) -> Callable[[], np.ndarray]: ...
+    @property
+    def size(self) -> tuple[int, int]: ...
+
+
+class Labelled(Drawable, Protocol):
+    @property
+    def labels(self) -> tuple[str, ...] | None: ...
+
+
 @dataclass(frozen=True)
 class Canvas:
-    """Width and height in pixels, the mean and the deviation of each colour channel, and the names of the classes."""
+    """Width and height in pixels, the mean and the deviation of each channel (three colours, or grey alone), and the
+    names of the classes."""
 
     width: int
     height: int
@@ -34,8 +49,11 @@ class Canvas:
     classes: tuple[str, ...]
 
     @classmethod
-    def learn(cls, pictures: Sequence[Picture], longest: int, patch: int) -> Self:
-        """As wide to its height as the middle one of these pictures is, the longer side of `longest` pixels."""
+    def learn(cls, pictures: Sequence[Labelled], longest: int, patch: int, grey: bool = False) -> Self:
+        """As wide to its height as the middle one of these pictures is, the longer side of `longest` pixels.
+
+        grey: of one channel where no picture that is looked at has colour.
+        """
         ratio = float(np.median([picture.size[0] / picture.size[1] for picture in pictures]))
 
         def whole(side: float) -> int:
@@ -45,7 +63,9 @@ class Canvas:
         some = [pictures[i] for i in np.unique(np.linspace(0, len(pictures) - 1, LOOKED).astype(int))]
         small = [resize(one.pixels(), 32, 32).reshape(-1, 3) for one in some]
         seen = np.concatenate(small).astype(float)
-        classes = sorted({label for one in pictures for label in one.labels})
+        if grey and (seen == seen[:, :1]).all():
+            seen = seen[:, :1]
+        classes = sorted({label for one in pictures for label in one.labels or ()})
         deviation = np.maximum(seen.std(0), 1.0)
         return cls(width, height, tuple(seen.mean(0).tolist()), tuple(deviation.tolist()), tuple(classes))
 
@@ -68,16 +88,21 @@ class Canvas:
         width, height = self.fitted(size)
         return np.array([width / size[0], height / size[1]] * 2, np.float32)
 
-    def draw(self, picture: Picture) -> np.ndarray:
-        """(H, W, 3) bytes, the mean colour where the picture does not reach."""
-        width, height = self.fitted(picture.size)
-        pixels = np.empty((self.height, self.width, 3), np.uint8)
+    def draw(self, picture: Drawable) -> np.ndarray:
+        """(H, W, C) bytes, the mean colour where the picture does not reach."""
+        return self.placed(picture.pixels())
+
+    def placed(self, given: np.ndarray) -> np.ndarray:
+        """The same of its pixels (H, W, 3)."""
+        given = luminance(given) if len(self.mean) == 1 else given
+        width, height = self.fitted((given.shape[1], given.shape[0]))
+        pixels = np.empty((self.height, self.width, len(self.mean)), np.uint8)
         pixels[:] = np.round(self.mean)
-        pixels[:height, :width] = resize(picture.pixels(), width, height)
+        pixels[:height, :width] = resize(given, width, height)
         return pixels
 
     def normalise(self, pixels: np.ndarray) -> Tensor:
-        """(B, H, W, 3) bytes as (B, 3, H, W): 0 is the mean colour."""
+        """(B, H, W, C) bytes as (B, C, H, W): 0 is the mean colour."""
         mean, deviation = (torch.tensor(values, dtype=torch.float32) for values in (self.mean, self.deviation))
         return ((torch.from_numpy(pixels).float() - mean) / deviation).permute(0, 3, 1, 2)
 

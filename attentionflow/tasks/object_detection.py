@@ -30,10 +30,11 @@ from attentionflow.task import Architecture, Batch, Loss, Prediction, Score, Tas
 from attentionflow.tasks._augment_boxes import Drawn, affine, colours, inside, mosaic, moved, warp
 from attentionflow.tasks._boxes import suppress
 from attentionflow.tasks._canvas import Canvas, Prepared, padded
-from attentionflow.tasks._detection_axes import detection_axes, shown_patches
+from attentionflow.tasks._detection_axes import detection_axes
 from attentionflow.tasks._detection_losses import choose, detection_losses
 from attentionflow.tasks._detection_scores import detection_scores
 from attentionflow.tasks._detections import COLUMNS, Asked, Detection, Detections
+from attentionflow.tasks._patches import shown_patches
 from attentionflow.tasks._simple_detectors import nearest_picture, other_picture, windows
 
 CANVAS = "canvas.json"
@@ -245,7 +246,7 @@ class ObjectDetection(Task[Picture, Prepared]):
         """A patch is taken out by painting it in the mean colour of the training pictures."""
         prepared, _ = self.prepare([example], training=False)
         image = self.collate(prepared, np.zeros(1, int), 0, None)["images"]
-        images = shown_patches(image, kept).to(_device(model))
+        images = shown_patches(image, kept, PATCH).to(_device(model))
         return self._likely(model, images, [prediction] * len(kept)).mean(1)
 
     def _likely(self, model: Detector, images: Tensor, predictions: Sequence[Prediction]) -> Tensor:

@@ -26,11 +26,15 @@ from attentionflow.attend import MANY_HYPOTHESES, Place, attend_cells
 from attentionflow.nn import MECHANISMS, loss
 from attentionflow.nn.additive import AdditiveAttention
 from attentionflow.nn.channel import ChannelAttention
+from attentionflow.nn.copying import CopyAttention
+from attentionflow.nn.coverage import CoverageAttention
 from attentionflow.nn.dot_product import CrossAttention, SelfAttention
 from attentionflow.nn.dropout import Dropout
+from attentionflow.nn.hierarchical import HierarchicalAttention
 from attentionflow.nn.location import LocationAttention
 from attentionflow.nn.loss import linear_cross_entropy
 from attentionflow.nn.multiplicative import MultiplicativeAttention
+from attentionflow.nn.pooling import AttentionPooling
 from attentionflow.nn.positions import LearnedPositions, RotaryPositions
 from attentionflow.nn.spatial import SpatialAttention
 from attentionflow.nn.target import TargetAttention
@@ -51,6 +55,7 @@ class Case:
     memory: int = MEMORY  # features of the memory
     gates: bool = False  # whether its weights are no distribution
     whole: bool = False  # whether it looks at a whole picture: one query, and never any padding
+    single: bool = False  # whether its one query is its own
 
 
 def _four(mask: Tensor | None) -> Tensor | None:
@@ -67,6 +72,33 @@ def _step_by_step(module: Any, x: Tensor, memory: Tensor, mask: Tensor | None) -
         context, weights = module(x[:, step], memory, keys, weights, mask, step)
         contexts.append(context)
     return torch.stack(contexts, dim=1)
+
+
+def _in_groups(module: Any, x: Tensor, memory: Tensor, mask: Tensor | None) -> Tensor:
+    group = (torch.arange(memory.shape[1]) // 2).expand(memory.shape[:2])
+    keys = module.remember(memory, memory[:, ::2])
+    return module(x, memory, keys, group, None if mask is None else mask[:, None])
+
+
+def _covering(module: Any, x: Tensor, memory: Tensor, mask: Tensor | None) -> Tensor:
+    keys, coverage, contexts = module.remember(memory), memory.new_zeros(memory.shape[:2]), []
+    for step in range(x.shape[1]):
+        context, weights = module(x[:, step], memory, keys, coverage, mask, step)
+        coverage = coverage + weights
+        contexts.append(context)
+    return torch.stack(contexts, dim=1)
+
+
+def _copying(module: Any, x: Tensor, memory: Tensor, mask: Tensor | None) -> Tensor:
+    weights, writing = module(x, memory, module.remember(memory), mask)
+    return torch.cat((weights @ memory, writing[..., None]), dim=-1)
+
+
+def _pooling(place: Place) -> AttentionPooling:
+    """One that is past its beginning, where all weights are alike."""
+    made = AttentionPooling(MEMORY, H, place)
+    nn.init.normal_(made.query)
+    return made
 
 
 CASES = {
@@ -95,6 +127,9 @@ CASES = {
         whole=True,
     ),
     "location": Case(lambda place: LocationAttention(D, MEMORY, 7, place, channels=3, kernel=3), _step_by_step, 1),
+    "pooling": Case(
+        _pooling, lambda module, x, memory, mask: module(memory, mask)[:, None] + 0 * x[..., :1], H, single=True
+    ),
     "target": Case(
         lambda place: TargetAttention(D, 7, place),
         lambda module, x, memory, mask: module(x, memory, mask),
@@ -102,6 +137,9 @@ CASES = {
         memory=D,
         gates=True,
     ),
+    "hierarchical": Case(lambda place: HierarchicalAttention(D, MEMORY, MEMORY, 7, place), _in_groups, 1),
+    "copy": Case(lambda place: CopyAttention(D, MEMORY, place), _copying, 1),
+    "coverage": Case(lambda place: CoverageAttention(D, MEMORY, 7, place), _covering, 1),
 }
 
 mechanisms = pytest.mark.parametrize("name", MECHANISMS)
@@ -113,7 +151,7 @@ def build(name: str) -> tuple[nn.Module, Tensor, Tensor]:
     torch.manual_seed(0)
     case = CASES[name]
     place = Place("self", "x", "x") if case.own else Place("cross", "x", "memory", residual=False)
-    x = torch.randn(B, K if case.own else 1 if case.whole else Q, D)
+    x = torch.randn(B, K if case.own else 1 if case.whole or case.single else Q, D)
     return case.build(place), x, x if case.own else torch.randn(B, K, case.memory)
 
 
@@ -215,6 +253,13 @@ def test_an_example_that_is_all_padding_harms_nobody(name: str) -> None:
     assert all(p.grad.isfinite().all() for p in (x, *module.parameters()) if p.grad is not None)
     alone = CASES[name].run(module, x[1:], x[1:] if CASES[name].own else memory[1:], None)
     torch.testing.assert_close(values[1:], alone, atol=1e-6, rtol=1e-5)
+
+
+def test_pooling_begins_with_the_mean() -> None:
+    x = torch.randn(B, K, MEMORY)
+    pool = AttentionPooling(MEMORY, H, Place("pool", "y", "x", residual=False))
+    torch.testing.assert_close(pool(x), x.mean(1))
+    torch.testing.assert_close(pool(x, padding())[1], x[1, : K - 2].mean(0))
 
 
 # Dot product
@@ -596,8 +641,8 @@ def random_tokens(n: int, v: int, seed: int, dtype: torch.dtype = torch.double) 
     return hidden, weight, torch.randint(v, (n,), generator=generator)
 
 
-def value_and_gradients(value: Tensor, hidden: Tensor, weight: Tensor) -> tuple[Tensor, ...]:
-    return value, *torch.autograd.grad(value * 0.7, (hidden, weight))
+def value_and_gradients(value: Tensor, *given: Tensor) -> tuple[Tensor, ...]:
+    return value, *torch.autograd.grad(value * 0.7, given)
 
 
 @settings(max_examples=30)
@@ -642,3 +687,28 @@ def test_the_loss_in_mixed_precision_rounds_products_and_nothing_else() -> None:
         assert found.dtype == torch.float32
         assert not torch.equal(found, expected)
         torch.testing.assert_close(found, expected, atol=0.02, rtol=0.02)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("block", [1 << 9, 1 << 20])
+def test_a_mixture_with_something_else_is_the_plain_one(
+    smoothing: float, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Value and gradients of -log(g · softmax + c), where the vocabulary and, say, copying both give a target."""
+    monkeypatch.setattr(loss, "BLOCK_LOGITS", block)
+    torch.manual_seed(0)
+    hidden, weight, written, copied = (
+        torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in ((150, 6), (30, 6), (150,), (150,))
+    )
+    targets = torch.randint(30, (150,))
+
+    def logs() -> tuple[Tensor, Tensor]:
+        return F.logsigmoid(written), F.logsigmoid(-written) + F.logsigmoid(copied * 9)
+
+    given = (hidden, weight, written, copied)
+    ours = value_and_gradients(linear_cross_entropy(hidden, weight, targets, smoothing, logs()), *given)
+    softmax = (hidden @ weight.T).log_softmax(-1)
+    chance = logs()[0].exp() * softmax.exp().gather(1, targets[:, None])[:, 0] + logs()[1].exp()
+    plain = -(1 - smoothing) * chance.log().sum() - smoothing * softmax.mean(1).sum()
+    for found, expected in zip(ours, value_and_gradients(plain, *given), strict=True):
+        torch.testing.assert_close(found, expected)

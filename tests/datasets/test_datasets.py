@@ -178,6 +178,21 @@ def test_download_of_an_archive(address: str, tmp_path: Path) -> None:
         fetch(toy(f"{address}/toy.zip", **about))
 
 
+def test_download_of_a_file_that_lies_packed_elsewhere(address: str, tmp_path: Path) -> None:
+    public = tmp_path / "public"
+    for content, name in ((b"B", "b.zip"), (b"C", "other.zip")):
+        with zipfile.ZipFile(public / name, "w") as archive:
+            archive.writestr("b.txt", content)
+    (public / "b.txt").unlink()
+    with pytest.raises(DataError, match=r"b\.txt: the file is not that of the data set"):
+        fetch(toy(address, packed={"b.txt": f"{address}/other.zip"}, name="wrong"))
+    folder = fetch(toy(address, packed={"b.txt": f"{address}/b.zip"}))
+    assert [(folder / name).read_bytes() for name in ("a.txt", "b.txt")] == [b"A", b"B"]
+    assert fetch(toy("http://127.0.0.1:9", packed={"b.txt": "http://127.0.0.1:9/b.zip"})) == folder, "once"
+    with pytest.raises(UserError, match=rf"could not download {address}/none\.zip \(HTTPError\)"):
+        fetch(toy(address, packed={"b.txt": f"{address}/none.zip"}, name="none"))
+
+
 def test_download_of_an_archive_that_fails(address: str) -> None:
     with pytest.raises(UserError, match=rf"could not download {address}/none\.zip \(HTTPError\)"):
         fetch(toy(f"{address}/none.zip", archive="toy-main", files={}, trees={"sounds": "0" * 64}))

@@ -17,10 +17,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
-from toy_models import END, LIMIT, MODELS, START, Table, padded, some_sources, toy_model
+from toy_models import END, LIMIT, MODELS, START, Table, logs_of, padded, some_sources, toy_model
 
-from attentionflow.models.decoding import Hypothesis, _topk, beam_search, sample
-from attentionflow.models.seq2seq import Seq2Seq
+from attentionflow.models.decoding import Hypothesis, beam_search, sample
+from attentionflow.models.seq2seq import Seq2Seq, topk
 from attentionflow.recorder import Recorder, recording
 
 LENGTHS = [5, 2, 7, 3]
@@ -53,8 +53,7 @@ def sampled(
 @torch.no_grad()
 def next_logs(model: Seq2Seq, source: Tensor, tokens: tuple[int, ...]) -> list[float]:
     """Log-probability of every token after these, by a whole teacher-forced pass over one sentence."""
-    features = model(source[None], None, torch.tensor([[START, *tokens]]))
-    return (features[0, -1] @ model.output.T).log_softmax(-1).tolist()
+    return logs_of(model, source[None], None, torch.tensor([[START, *tokens]]))[0, -1].tolist()
 
 
 def log_probability(model: Seq2Seq, source: Tensor, hypothesis: Hypothesis) -> float:
@@ -63,7 +62,14 @@ def log_probability(model: Seq2Seq, source: Tensor, hypothesis: Hypothesis) -> f
 
 
 def reference_beam_search(
-    model: Seq2Seq, source: Tensor, limit: int, beams: int, length_penalty: float, threshold: float
+    model: Seq2Seq,
+    source: Tensor,
+    limit: int,
+    beams: int,
+    length_penalty: float,
+    threshold: float,
+    least: int = 0,
+    no_repeat: int = 0,
 ) -> Hypothesis:
     """The rules of `beam_search`, in the plainest way."""
     alive: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
@@ -77,6 +83,7 @@ def reference_beam_search(
             (score + log, tokens, token)
             for score, tokens in alive
             for token, log in enumerate(next_logs(model, source, tokens))
+            if not barred(tokens, token, least, no_repeat)
         ]
         candidates = sorted(candidates, key=lambda candidate: -candidate[0])
         ended += [
@@ -98,6 +105,15 @@ def reference_beam_search(
     return Hypothesis(tokens, score, True)
 
 
+def barred(tokens: tuple[int, ...], token: int, least: int, no_repeat: int) -> bool:
+    """Whether it would end too early, or say the same so many tokens twice."""
+    if token == END:
+        return len(tokens) < least
+    longer = (*tokens, token)
+    rows = [longer[i : i + no_repeat] for i in range(len(longer) - no_repeat + 1)]
+    return no_repeat > 0 and rows[-1:] != [] and rows[-1] in rows[:-1]
+
+
 def assert_same(found: Hypothesis, expected: Hypothesis) -> None:
     assert found.tokens == expected.tokens
     assert found.ended == expected.ended
@@ -115,6 +131,8 @@ drawn = given(
     beams=st.integers(1, 5),
     length_penalty=st.sampled_from([0.0, 0.6, 1.0]),
     threshold=st.sampled_from([math.inf, 0.5, 2.0]),
+    least=st.sampled_from([0, 0, 2, 5]),
+    no_repeat=st.sampled_from([0, 0, 1, 2, 3]),
 )
 
 
@@ -166,8 +184,8 @@ def test_one_beam_is_greedy(name: str, length_penalty: float) -> None:
 def all_scores(model: Seq2Seq, source: Tensor, vocabulary: int, limit: int) -> dict[tuple[int, ...], float]:
     """Log-probability, with its end, of everything that the model can write within a limit."""
     texts = list(product([token for token in range(vocabulary) if token != END], repeat=limit))
-    features = model(source.expand(len(texts), -1), None, torch.tensor([(START, *text) for text in texts]))
-    logs = (features @ model.output.T).log_softmax(-1).tolist()
+    target = torch.tensor([(START, *text) for text in texts])
+    logs = logs_of(model, source.expand(len(texts), -1), None, target).tolist()
     return {
         text[:n]: sum(log[i][text[i]] for i in range(n)) + log[n][END]
         for text, log in zip(texts, logs, strict=True)
@@ -289,6 +307,19 @@ def test_draws_are_as_frequent_as_the_model_says(temperature: float) -> None:
         assert abs(drawn - count * chance) <= 5 * math.sqrt(count * chance * (1 - chance)) + 1
 
 
+@settings(max_examples=40, derandomize=True)
+@given(st.integers(0, 10_000), st.integers(0, 6), st.integers(1, 3))
+def test_draws_are_never_what_is_barred(seed: int, least: int, no_repeat: int) -> None:
+    model, sources = Table(12, seed), some_sources([3, 5], 12, seed)
+    generators = [torch.Generator().manual_seed(seed + row) for row in range(2)]
+    rules = {"least": least, "no_repeat": no_repeat}
+    how = {"start": START, "end": END, "limits": torch.tensor([8, 8]), "generators": generators}
+    for hypothesis in sample(model, *padded(sources), **how, **rules):
+        tokens = hypothesis.tokens
+        assert len(tokens) >= least or not hypothesis.ended
+        assert not any(barred(tokens[:i], token, least, no_repeat) for i, token in enumerate(tokens))
+
+
 @models
 def test_draws_at_a_low_temperature_are_greedy(name: str) -> None:
     model, sources = toy_model(name), some_sources(LENGTHS)
@@ -362,6 +393,6 @@ def test_recorded_draws_hold_the_weights_of_what_was_drawn(name: str) -> None:
 def test_the_largest_by_blocks_are_the_largest(columns: int, count: int, seed: int) -> None:
     count = min(count, columns)
     x = torch.randn(2, 3, columns, generator=torch.Generator().manual_seed(seed))
-    values, at = _topk(x, count)
+    values, at = topk(x, count)
     torch.testing.assert_close(values, x.topk(count).values, rtol=0, atol=0)
     torch.testing.assert_close(x.gather(-1, at), values, rtol=0, atol=0)

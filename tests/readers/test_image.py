@@ -80,3 +80,19 @@ def test_a_preview_is_small_with_and_without_pillow(monkeypatch: pytest.MonkeyPa
     np.testing.assert_array_equal(np.asarray(Image.open(BytesIO(plain))), colours())
     monkeypatch.setitem(__import__("sys").modules, "PIL", None)
     assert image.preview(colours()).startswith("data:image/png;base64,")
+
+
+def test_a_preview_of_a_small_picture_is_made_of_blocks() -> None:
+    small = np.random.default_rng(0).integers(0, 256, (20, 28, 3)).astype(np.uint8)
+    kind, data = image.preview(small).split(";base64,")
+    assert kind == "data:image/png"
+    shown = np.asarray(Image.open(BytesIO(base64.b64decode(data))))
+    np.testing.assert_array_equal(shown, small.repeat(8, 0).repeat(8, 1))
+
+
+def test_luminance_is_that_of_bt_601() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 7, 3)).astype(np.uint8)
+    expected = np.asarray(Image.fromarray(pixels).convert("L"))
+    assert np.abs(image.luminance(pixels)[:, :, 0].astype(int) - expected).max() <= 1
+    grey = pixels[:, :, :1].repeat(3, axis=2)
+    np.testing.assert_array_equal(image.luminance(grey), grey[:, :, :1])

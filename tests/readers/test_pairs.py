@@ -277,3 +277,23 @@ def test_check_is_fast() -> None:
     start = time.process_time()
     check_pairs({"train": pairs})
     assert time.process_time() - start < 10  # about 2 s on one core
+
+
+# Other usual names
+
+
+def test_the_first_usual_columns_that_are_there_are_taken(tmp_path: Path) -> None:
+    usual = (("source", "target"), ("dialogue", "summary"), ("text", "title"))
+    write_table(tmp_path / "t.csv", {"title": ["x"], "summary": ["b"], "text": ["a"], "id": ["1"]})
+    assert read_pairs(tmp_path / "t.csv", columns=usual)["train"][0] == Pair("a", "b", "t.csv:1")
+    assert read_pairs(tmp_path / "t.csv", None, "title", usual)["train"][0] == Pair("a", "x", "t.csv:1")
+    assert read_inputs(tmp_path / "t.csv", None, usual)[0] == Pair("a", None, "t.csv:1")
+    with pytest.raises(DataError, match="no column 'source'"):
+        read_pairs(tmp_path / "t.csv")
+
+
+def test_extensions_with_usual_names_need_no_direction(tmp_path: Path) -> None:
+    folder_of(tmp_path, train_text="a\n", train_title="b\n")
+    assert read_pairs(tmp_path, columns=(("text", "title"),))["train"][0] == Pair("a", "b", "train.text:1")
+    with pytest.raises(UserError, match="cannot be guessed"):
+        read_pairs(tmp_path)

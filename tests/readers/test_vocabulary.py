@@ -229,3 +229,46 @@ def test_a_loaded_vocabulary_is_the_saved_one(tmp_path: Path, vocabulary: Vocabu
 def test_learning_is_reproducible() -> None:
     again = Vocabulary.learn(ENGLISH, 260)
     assert again.encode(ENGLISH) == english.encode(ENGLISH)
+
+
+# Words that can be copied
+
+CHAT = "Tim: Hi,  what's up?\n\nKim: bad mood \r\n Tim: at 10:30? 小明去北京。"
+loose = Vocabulary.learn([CHAT] * 5, 420, lowercase=True, loose=True)
+
+
+def test_a_word_is_the_same_tokens_wherever_it_stands() -> None:
+    (tim,), (kim,) = loose.encode(["tim"]), loose.encode(["Kim"])
+    for text in ("Tim", "say Tim", "hi\nTim", "\n  TIM", "(no) Tim: no"):
+        ids = ids_of(loose, text)
+        assert any(ids[i : i + len(tim)] == tim for i in range(len(ids))), text
+    (chat,) = loose.encode([CHAT])
+    assert chat.count(loose.line_end) == 2
+    assert [chat[i + 1 : i + 1 + len(kim)] == kim for i, id in enumerate(chat) if id == loose.line_end] == [True, False]
+    assert loose.decode([chat]) == ["tim: hi, what's up? \n kim: bad mood \n tim: at 10:30? 小明去北京。"]
+
+
+def test_characters_without_blanks_between_them_stand_alone() -> None:
+    (axis,) = loose.axes(["北京小明"])
+    assert [label for label in axis.labels if label != "▁"] == ["北", "京", "小", "明", "</s>"]
+
+
+@given(any_texts)
+def test_no_character_is_unknown_to_a_loose_vocabulary(text: str) -> None:
+    lowered = unicodedata.normalize("NFC", text).lower()
+    ids = ids_of(loose, lowered)
+    assert UNKNOWN not in ids
+    assert loose.decode([ids])[0].split() == lowered.split()
+
+
+def test_line_ends_are_shown_and_cover_no_word(tmp_path: Path) -> None:
+    for (axis,) in (loose.axes([CHAT]), loose.axes_of([ids_of(loose, CHAT)])):
+        at = [i for i, label in enumerate(axis.labels) if label == "⏎"]
+        assert len(at) == 2
+        assert axis.spans is not None
+        assert [axis.spans[i] for i in at] == [None, None]
+    loose.save(tmp_path / "v.json")
+    again = Vocabulary.load(tmp_path / "v.json")
+    assert again.encode([CHAT]) == loose.encode([CHAT])
+    assert again.line_end == loose.line_end
+    assert english.line_end is None

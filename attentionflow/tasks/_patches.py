@@ -1,0 +1,37 @@
+"""The patches that attention over a picture runs over: where they lie on it, and how they are taken out of it.
+
+Letters: R reduced pictures, P patches, C channels, H height, W width.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from attentionflow.readers.image import preview
+from attentionflow.records import Axis
+from attentionflow.tasks._canvas import Canvas, Drawable
+
+
+def patch_axis(canvas: Canvas, picture: Drawable, patch: int, kind: str = "patch") -> Axis:
+    """Squares of `patch` pixels of the canvas, row after row, with their left, top, right and bottom as shares of the
+    picture; one that lies beside the picture covers nothing of it."""
+    pixels = picture.pixels()
+    width, height = canvas.fitted((pixels.shape[1], pixels.shape[0]))
+    labels, spans = [], []
+    for row in range(canvas.height // patch):
+        for column in range(canvas.width // patch):
+            left, top = column * patch, row * patch
+            labels.append(f"row {row + 1}, column {column + 1}")
+            right, bottom = min(left + patch, width), min(top + patch, height)
+            there = left < width and top < height
+            spans.append((left / width, top / height, right / width, bottom / height) if there else None)
+    return Axis(kind, tuple(labels), tuple(spans), preview=preview(pixels))
+
+
+def shown_patches(image: Tensor, kept: np.ndarray, patch: int) -> Tensor:
+    """(R, C, H, W): the picture (1, C, H, W) with the patches kept (R, P) and 0, the mean colour, everywhere else."""
+    rows, columns = (side // patch for side in image.shape[-2:])
+    mask = torch.from_numpy(kept).view(-1, 1, rows, columns)
+    return image * mask.repeat_interleave(patch, 2).repeat_interleave(patch, 3)
