@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from attentionflow.errors import DataError
-from attentionflow.readers.table import Table, read_table, table_kind
+from attentionflow.readers.table import Table, column_names, read_table, table_kind
 
 COLUMNS = ("text_id", "reader", "word_index", "word", "duration")
 APART = 50.0  # readers whose usual durations differ by such a factor do not share a unit: ms and s differ by 1,000
@@ -87,26 +87,12 @@ def read_readings(path: str | Path) -> tuple[list[Reading], list[str]]:
     path = Path(path)
     if table_kind(path) is None:
         raise DataError("this is no table", file=path, remedy="Give a .csv, .tsv, .jsonl or .parquet file")
-    try:
-        table = read_table(path, ("text", "spans"))
-    except DataError as error:
-        if "no column" not in str(error):
-            raise
-    else:
-        return without_the_absent(_marked(table, _optional(path, "reader", len(table))))
-    table = read_table(
-        path, COLUMNS, remedy=f"Reading times need the columns {', '.join(COLUMNS)}; marks text and spans"
-    )
-    return without_the_absent(_timed(table))
-
-
-def _optional(path: Path, column: str, rows: int) -> list[str]:
-    try:
-        return read_table(path, (column,)).columns[column]
-    except DataError as error:
-        if "no column" not in str(error):
-            raise
-        return ["reader"] * rows
+    there = column_names(path)
+    if {"text", "spans"} <= {*there}:
+        named = read_table(path, ("text", "spans", *(["reader"] if "reader" in there else [])))
+        return without_the_absent(_marked(named))
+    remedy = f"Reading times need the columns {', '.join(COLUMNS)}; marks text and spans"
+    return without_the_absent(_timed(read_table(path, COLUMNS, remedy=remedy)))
 
 
 def _timed(table: Table) -> list[Reading]:
@@ -198,7 +184,8 @@ def _reading(path: Path, text: str, words: dict[int, str], readers: dict[str, di
     return Reading(whole, spans, tuple(readers), attention, f"{path.name}, text {text}")
 
 
-def _marked(table: Table, readers: Sequence[str]) -> list[Reading]:
+def _marked(table: Table) -> list[Reading]:
+    readers = table.columns.get("reader", ["reader"] * len(table))
     found: dict[str, dict[str, np.ndarray]] = {}
     first_row: dict[str, int] = {}
     for row, text, given, reader in zip(
