@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,8 @@ from rich.progress import track
 from attentionflow._compare_report import Comparison, Row, Text
 from attentionflow._faithful import RunSubject, Subject
 from attentionflow._predict import Run, load
-from attentionflow.datasets import DATASETS, dataset_module
-from attentionflow.errors import UserError, nearest
+from attentionflow.datasets import DATASETS, module_for
+from attentionflow.errors import UserError
 from attentionflow.flows import flow, load_flow
 from attentionflow.human.agreement import consensus, one_against_rest, split_half
 from attentionflow.human.alignment import onto_words
@@ -30,6 +29,7 @@ from attentionflow.readers.reading import Reading, read_readings
 from attentionflow.records import AttentionRecord
 
 METHODS = ("raw", "rollout", "maxflow", "gradient")
+HUMAN = "human attention"  # what such data sets are for, where a task is named otherwise
 FEWEST_WORDS = 3  # of a text; with fewer a rank correlation says nothing
 BASELINE = "word length"  # what every method is tested against
 SAMPLES = 10_000
@@ -37,19 +37,12 @@ SAMPLES = 10_000
 
 def human_data(name: str) -> tuple[str, str, list[Reading], list[str]]:
     """Name, language, readings and notes of a named set of human attention, or of a table of the user's."""
-    known = {one: path for one, path in DATASETS.items() if _is_human(one)}
-    if (given := name.replace("-", "_")) in known:
-        module = dataset_module(given)
+    given = name.replace("-", "_")
+    if module := module_for(given if given in DATASETS else name, HUMAN):
         readings, notes = module.read()
         return given, module.LANGUAGE, readings, notes
-    if not Path(name).exists():
-        raise UserError(f"{name} is no file and no named set of human attention; {nearest(given, known)}")
     readings, notes = read_readings(name)
     return Path(name).name, "en", readings, notes
-
-
-def _is_human(name: str) -> bool:
-    return bool(import_module(DATASETS[name]).DATASET.task == "human attention")
 
 
 def compare(

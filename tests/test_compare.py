@@ -155,8 +155,11 @@ def test_the_report_holds_the_same_figures_in_every_file(tmp_path: Path) -> None
 
 
 def test_unknown_data_and_methods_are_named() -> None:
-    with pytest.raises(UserError, match=r"no named set of human attention; did you mean 'zuco_sentiment'\?"):
+    with pytest.raises(UserError, match=r"no file, folder or named data set; did you mean 'zuco_sentiment'\?"):
         compare(Reader(weight), "zuco-sentimant")
+    for other, what in (("osie", "human attention to pictures"), ("multi30k", "translation")):
+        with pytest.raises(UserError, match=f"{other} is a data set of {what}, not of human attention"):
+            compare(Reader(weight), other)
     with pytest.raises(UserError, match="unknown flow method 'rolout'"):
         compare(Reader(weight), people_who_look(weight), "rolout")
 

@@ -9,7 +9,7 @@ from attentionflow.readers.fixations import Looking, read_fixations
 
 DATASET = Dataset(
     name="osie",
-    task="human attention",
+    task="human attention to pictures",
     summary="700 photographs of objects in scenes, 15 people each, 98,321 fixations (Xu et al. 2014).",
     licence="MIT.",
     address="https://raw.githubusercontent.com/NUS-VIP/predicting-human-gaze-beyond-pixels"
