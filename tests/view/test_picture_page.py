@@ -83,7 +83,7 @@ def brightness(tab: Any, x: float, y: float) -> int:
 def test_what_the_chosen_object_looks_at_is_bright(opened: Any, theme: str) -> None:
     tab = opened(page(record(), theme=theme).html)
     drawn(tab)
-    assert tab.evaluate(f"{STATE}.query") == 0
+    assert tab.evaluate(f"{STATE}?.query") == 0
     assert brightness(tab, 0.12, 0.17) == 255
     assert brightness(tab, 0.4, 0.5) < 90
     assert brightness(tab, 0.9, 0.9) == 255  # beside the picture: nothing to veil
@@ -99,13 +99,13 @@ def test_pointing_at_an_object_chooses_it_and_a_click_keeps_it(opened: Any) -> N
         return box["x"] + x * box["width"], box["y"] + y * box["height"]
 
     tab.mouse.move(*at(0.8, 0.8))
-    tab.wait_for_function(f"() => {STATE}.query === 1 && !{STATE}.pinned")
+    tab.wait_for_function(f"() => {STATE}?.query === 1 && !{STATE}.pinned")
     tab.wait_for_function(f"() => ({RED})([0.375, 0.4]) === 255")
     tab.mouse.click(*at(0.8, 0.8))
-    tab.wait_for_function(f"() => {STATE}.pinned")
+    tab.wait_for_function(f"() => {STATE}?.pinned")
     tab.mouse.move(*at(0.2, 0.2))
     tab.wait_for_timeout(200)
-    assert tab.evaluate(f"{STATE}.query") == 1
+    assert tab.evaluate(f"{STATE}?.query") == 1
     assert "dog 0.80" in tab.evaluate(f"{CANVAS}.getAttribute('aria-label')")
 
 

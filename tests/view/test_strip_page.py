@@ -79,9 +79,9 @@ def test_pointing_at_a_moment_chooses_it_where_moments_look(opened: Any) -> None
     tab.evaluate(
         f"(() => {{ const s = {ROOT}.querySelector('select'); s.value = 1; s.dispatchEvent(new Event('change')); }})()"
     )
-    tab.wait_for_function(f"() => {STATE}.rows.length === {FRAMES}")
+    tab.wait_for_function(f"() => {STATE}?.rows.length === {FRAMES}")
     tab.evaluate(f"{CANVAS}.scrollIntoView({{block: 'center'}})")
     box = tab.evaluate(f"(({{x, y, width, height}}) => ({{x, y, width, height}}))({CANVAS}.getBoundingClientRect())")
     tab.mouse.move(box["x"] + 4.5 / FRAMES * box["width"], box["y"] + 30)
-    tab.wait_for_function(f"() => {STATE}.query === 4")
-    assert "0.16 s" in tab.evaluate(f"{STATE}.sentence")
+    tab.wait_for_function(f"() => {STATE}?.query === 4")
+    assert "0.16 s" in tab.evaluate(f"{STATE}?.sentence")
