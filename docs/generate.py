@@ -222,6 +222,9 @@ CHINESE = {
     "the output shares the embedding of the units; for few units, better not": (
         "输出与单位嵌入共用；单位很少时最好不共用"
     ),
+    "where clusters of rare units begin, foreseen in two steps, such as 2000,10000; for many words": (
+        "罕见单位各簇从何处开始（分两步预测），如 2000,10000；用于词数很多时"
+    ),
     "runs of up to so many units get embeddings of their own; 0: none": ("至多这么多个连续单位合有自己的嵌入；0：没有"),
     "embeddings for the runs of each length, found by a hash": "每种长度的嵌入个数，由哈希查得",
     "features of the embedding of a run": "连续单位嵌入的特征数",

@@ -16,18 +16,17 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from attentionflow.attend import Place, listener
-from attentionflow.models.language_model import Cache, LanguageModel
+from attentionflow.models.language_model import Cache, LanguageModel, LanguageModelSettings
 from attentionflow.nn.blocks import EncoderLayer
 from attentionflow.nn.dot_product import SelfAttention
 from attentionflow.nn.dropout import Dropout
 from attentionflow.nn.recent import RecentTokens
 from attentionflow.records import Fold
-from attentionflow.settings import Settings
 
 FEW_TEXTS = 16  # up to which a compiled step is quicker than matrix products
 
 
-class CausalTransformerSettings(Settings):
+class CausalTransformerSettings(LanguageModelSettings):
     width: int = Field(192, ge=8, description="features of a position")
     heads: int = Field(6, ge=1, description="attention heads; divides width")
     groups: int | None = Field(None, ge=1, description="heads that share keys and values come in this many groups")
@@ -49,6 +48,7 @@ class CausalTransformer(LanguageModel):
         super().__init__()
         width, layers = settings.width, settings.layers
         self.output = nn.Parameter(torch.randn(vocabulary, width) * width**-0.5)
+        self.clusters = settings.clusters(vocabulary, width)
         self.embedding = None if settings.tied else nn.Parameter(torch.randn(vocabulary, width) * 0.5)
         hashed = settings.recent_rows, settings.recent_width, width, settings.shortened
         self.recent = RecentTokens(settings.recent, *hashed) if settings.recent > 1 else None

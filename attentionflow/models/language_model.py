@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import torch
+from pydantic import Field, field_validator
 from torch import Tensor, nn
 
-from attentionflow.models.seq2seq import CACHED_LOGITS, there
+from attentionflow.models.seq2seq import there
+from attentionflow.nn.clusters import Clusters, log_probability
 from attentionflow.nn.loss import linear_cross_entropy
 from attentionflow.records import Fold
+from attentionflow.settings import Settings
 
 MANY_STEPS = 512  # from which a quicker way is worth its start
 
@@ -41,10 +45,34 @@ class Cache:
         return replace(self, past=past, own=own)
 
 
+class LanguageModelSettings(Settings):
+    cutoffs: str = Field(
+        "", description="where clusters of rare units begin, foreseen in two steps, such as 2000,10000; for many words"
+    )
+
+    @field_validator("cutoffs")
+    @classmethod
+    def _rising(cls, value: str) -> str:
+        edges = [int(edge) if edge.strip().isdecimal() else 0 for edge in value.split(",")] if value else [1]
+        if edges[0] < 1 or any(a >= b for a, b in pairwise(edges)):
+            raise ValueError(f"whole numbers from 1 on, rising, comma-separated, got {value!r}")
+        return value
+
+    def clusters(self, vocabulary: int, width: int) -> Clusters | None:
+        """None without clusters; those that a small vocabulary does not reach are not made."""
+        cutoffs = tuple(edge for edge in map(int, self.cutoffs.split(",")) if edge < vocabulary) if self.cutoffs else ()
+        return Clusters(cutoffs, vocabulary, width) if cutoffs else None
+
+
 class LanguageModel(nn.Module, ABC):
-    """Foresees each token from those before it. `output` (V, D) is the matrix that turns features into logits."""
+    """Foresees each token from those before it. `output` (V, D) is the matrix that turns features into logits, of all
+    tokens at once, or first of the frequent ones where there are `clusters`."""
 
     output: nn.Parameter
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clusters: Clusters | None = None
 
     @abstractmethod
     def forward(self, tokens: Tensor, fold: Fold | None = None) -> Tensor:
@@ -70,7 +98,8 @@ class LanguageModel(nn.Module, ABC):
         """What training minimises, by name, each summed over the answers (B, T), those `present` where not all are to
         be counted. "nats" is the cross-entropy."""
         features, answers = there(present, self(tokens), answers)
-        return {"nats": linear_cross_entropy(features, self.output, answers)}
+        foreseen = linear_cross_entropy if self.clusters is None else self.clusters.loss
+        return {"nats": foreseen(features, self.output, answers)}
 
     def answered(
         self, tokens: Tensor, answers: Tensor, present: Tensor | None = None, fold: Fold | None = None
@@ -81,13 +110,14 @@ class LanguageModel(nn.Module, ABC):
 
     def chosen(self, features: Tensor, answers: Tensor) -> Tensor:
         """Log-probability of one token a row, (N,), from features (N, D)."""
-        size = max(1, CACHED_LOGITS // len(self.output))
-        parts = zip(features.split(size), answers[:, None].split(size), strict=True)
-        return torch.cat([(part @ self.output.T).float().log_softmax(-1).gather(-1, at)[:, 0] for part, at in parts])
+        chosen = log_probability if self.clusters is None else self.clusters.chosen
+        return chosen(features, self.output, answers)
 
     def following(self, features: Tensor, cache: Cache | None = None) -> Tensor:
         """Log-probability of every token, (..., V), from features (..., D); cache: the one that they came with, which
         models need that look at the last tokens themselves."""
+        if self.clusters is not None:
+            return self.clusters.following(features, self.output)
         return (features @ self.output.T).float().log_softmax(-1)
 
 

@@ -11,14 +11,13 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from attentionflow.attend import Place
-from attentionflow.models.language_model import Cache, LanguageModel
+from attentionflow.models.language_model import Cache, LanguageModel, LanguageModelSettings
 from attentionflow.nn.dot_product import SelfAttention
 from attentionflow.nn.dropout import Dropout
 from attentionflow.records import Fold
-from attentionflow.settings import Settings
 
 
-class RecurrentLanguageModelSettings(Settings):
+class RecurrentLanguageModelSettings(LanguageModelSettings):
     embedding: int = Field(128, ge=8, description="features of a unit, and of what foresees the next")
     hidden: int = Field(256, ge=8, description="features of each layer of the LSTM")
     layers: int = Field(1, ge=1, description="layers of the LSTM")
@@ -38,6 +37,7 @@ class RecurrentLanguageModel(LanguageModel):
         super().__init__()
         embedding, hidden = settings.embedding, settings.hidden
         self.output = nn.Parameter(torch.randn(vocabulary, embedding) * 0.1)
+        self.clusters = settings.clusters(vocabulary, embedding)
         self.lstm = nn.LSTM(embedding, hidden, settings.layers, batch_first=True)
         self.attention = SelfAttention(hidden, 1, Place("self", stream, stream), causal=True)
         self.combine = nn.Linear(2 * hidden, embedding)

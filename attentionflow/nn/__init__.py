@@ -19,6 +19,7 @@ MECHANISMS = {
 PARTS = (
     "blocks",
     "channels",
+    "clusters",
     "conformer",
     "convolution",
     "dropout",

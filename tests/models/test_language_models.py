@@ -27,6 +27,7 @@ MODELS: dict[str, Callable[[], LanguageModel]] = {
     "grouped": lambda: transformer(groups=1),
     "untied": lambda: transformer(tied=False),
     "recent": lambda: transformer(recent=4, recent_rows=64, recent_width=8),
+    "clustered": lambda: transformer(cutoffs="5,12"),
     "recurrent": lambda: RecurrentLanguageModel(
         RecurrentLanguageModelSettings(embedding=16, hidden=24, layers=2), V, "text"
     ),
@@ -125,8 +126,10 @@ def test_answers_are_scored_as_nats_and_alone(model: LanguageModel) -> None:
     present = torch.rand(2, 8, generator=torch.Generator().manual_seed(0)) < 0.5
     with torch.no_grad():
         logs = model.answered(tokens, answers)
-        expected = model(tokens) @ model.output.T
-        expected = expected.log_softmax(-1).gather(-1, answers[..., None])[..., 0]
+        expected = model.following(model(tokens)).gather(-1, answers[..., None])[..., 0]
+        if model.clusters is None:
+            every = (model(tokens) @ model.output.T).log_softmax(-1)
+            torch.testing.assert_close(expected, every.gather(-1, answers[..., None])[..., 0], rtol=1e-4, atol=1e-5)
         torch.testing.assert_close(logs, expected, rtol=1e-4, atol=1e-5)
         torch.testing.assert_close(model.answered(tokens, answers, present), logs * present)
         for shown, expected in ((None, logs), (present, logs * present)):
@@ -179,3 +182,16 @@ def test_a_draw_does_not_depend_on_its_neighbours() -> None:
 def test_a_context_has_room_for_something() -> None:
     with pytest.raises(ValueError, match="at least two positions"):
         Writer(transformer(), some_tokens(1, 1), FIRST, 1, most=1)
+
+
+def test_a_vocabulary_that_reaches_no_cluster_has_none() -> None:
+    clusters = transformer(cutoffs="5,12,500").clusters
+    assert clusters is not None
+    assert clusters.edges == (5, 12, V)
+    assert transformer(cutoffs="500").clusters is None
+
+
+@pytest.mark.parametrize("cutoffs", ["0", "12,5", "5,5", "many", "5,,12"])
+def test_cutoffs_that_do_not_rise_are_refused(cutoffs: str) -> None:
+    with pytest.raises(ValueError, match="rising"):
+        CausalTransformerSettings(cutoffs=cutoffs)
