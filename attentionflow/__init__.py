@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from attentionflow._compare import compare
+    from attentionflow._enroll import enroll
     from attentionflow._evaluate import evaluate
     from attentionflow._faithful import faithful
     from attentionflow._look import look
@@ -33,6 +34,7 @@ _HOMES = {
     "Site": "records",
     "UserError": "errors",
     "compare": "_compare",
+    "enroll": "_enroll",
     "evaluate": "_evaluate",
     "faithful": "_faithful",
     "flow": "flows",
@@ -53,6 +55,7 @@ __all__ = [
     "Site",
     "UserError",
     "compare",
+    "enroll",
     "evaluate",
     "faithful",
     "flow",

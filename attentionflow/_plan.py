@@ -96,9 +96,9 @@ def _chosen(kind: type[Task[Any, Any]], architecture: str | None, settings: Mapp
 def reopen(folder: Path, task: str) -> Plan:
     """The plan of a run that was begun."""
     page = _checkpoint.read_json(folder / _checkpoint.SETTINGS)
-    if page["task"] != task:
-        raise UserError(f"the run in {folder} is one of {page['task']}, not {task}")
     kind = load_task(task)
+    if page["task"] != kind.name:
+        raise UserError(f"the run in {folder} is one of {page['task']}, not {task}")
     parts = _parts(kind, kind.architectures[page["architecture"]].settings)
     made = resolve(parts, {str(folder): {k: v for part in page["settings"].values() for k, v in part.items()}})
     return Plan(

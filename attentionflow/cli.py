@@ -7,7 +7,7 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from attentionflow.settings import Settings
     from attentionflow.task import Score
+
+ACROSS = 8  # metrics up to which each has a column
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -165,13 +167,39 @@ def predict(options: argparse.Namespace) -> None:
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
     if options.out is not None:
-        from attentionflow.readers.table import write_table
-
-        write_table(options.out, run.task.table(predictions))
+        _write(run.task, predictions, options.out)
         print(f"{len(predictions):,} predictions are in {options.out}", file=sys.stderr)
         return
     for prediction in predictions:
         print(json.dumps(prediction.to_json(), ensure_ascii=False) if options.json else prediction.output)
+
+
+def _write(task: Any, predictions: Sequence[Any], out: Path) -> None:
+    """A table; or, where the name has no ending, a folder of the answers that are files, with the table in it; or the
+    one answer that is such a file, by its ending."""
+    from attentionflow.readers.table import write_table
+
+    files = task.answer_files(predictions) if len(predictions) == 1 else iter(())
+    for name, content in files:
+        if out.suffix and out.suffix.lower() == Path(name).suffix:
+            _write_pieces(out, content)
+            return
+    if not out.suffix and next(task.answer_files(predictions), None) is not None:
+        written: set[Path] = set()
+        for name, content in task.answer_files(predictions):
+            path = first = out / name
+            while path in written:  # inputs of one name, from several folders
+                path = first.with_stem(f"{first.stem}-{len(written)}")
+            written.add(path)
+            _write_pieces(path, content)
+        out /= "predictions.csv"
+    write_table(out, task.table(predictions))
+
+
+def _write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.writelines(pieces)
 
 
 def chat(options: argparse.Namespace) -> None:
@@ -211,6 +239,25 @@ def _most(shares: Sequence[tuple[str, float]], count: int) -> list[tuple[str, fl
 def _shortened(text: str, most: int = 60) -> str:
     text = " ".join(text.split())
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def enroll(options: argparse.Namespace) -> None:
+    from attentionflow._enroll import check_able, enroll_examples, forget
+    from attentionflow._predict import load
+
+    run = load(options.run, device="cpu")
+    check_able(run)
+    if options.remove:
+        if options.inputs:
+            raise UserError("--remove takes everything out that has the name; leave the inputs out")
+        forget(run, options.name)
+    else:
+        for note in enroll_examples(run, options.name, _inputs(run.task, options.inputs)):
+            print(note)
+    table = _table("enrolled", "examples")
+    for name, count in run.task.enrolled_counts.items():
+        table.add_row(_plain(name), f"{count:,}")
+    _print(table)
 
 
 def look(options: argparse.Namespace) -> None:
@@ -268,9 +315,9 @@ def compare(options: argparse.Namespace) -> None:
     found = compare(
         options.run,
         options.human,
-        options.method or METHODS,
+        [name.strip() for given in options.method for name in given.split(",")] or METHODS,
         language=options.language,
-        texts=options.texts,
+        most=options.most,
         seed=options.seed,
         device=options.device,
         quiet=options.json,
@@ -320,15 +367,17 @@ def _path(given: str) -> Path | None:
 
 
 def _scores(rows: dict[str, dict[str, Score]]) -> Table:
-    """A row a system, a column a metric, and the signatures below."""
+    """A row a system and a column a metric, or the other way round where these are many, and the signatures below."""
     first = next(iter(rows.values()))
-    table = _table("", *first)
-    for name, scores in rows.items():
-        cells = []
-        for score in scores.values():
-            low_high = f" ({score.interval[0]:.4g} to {score.interval[1]:.4g})" if score.interval else ""
-            cells.append(f"{score.value:.4g}{score.unit}{low_high}")
-        table.add_row(_plain(name), *cells)
+    cells = {name: [_score(score) for score in scores.values()] for name, scores in rows.items()}
+    if len(first) <= ACROSS:
+        table = _table("", *map(_plain, first))
+        for name, own in cells.items():
+            table.add_row(_plain(name), *own)
+    else:
+        table = _table("", *map(_plain, rows))
+        for at, metric in enumerate(first):
+            table.add_row(_plain(metric), *(own[at] for own in cells.values()))
     table.caption = "\n".join(f"{name}: {score.signature}" for name, score in first.items() if score.signature)
     return table
 
@@ -339,6 +388,11 @@ def _parts(parts: Mapping[str, float], most: int = 8) -> str:
     chosen = [names[round(at * (len(names) - 1) / max(1, count - 1))] for at in range(count)]
     left_out = f" (of {len(names)}; all are in metrics.json)" if len(names) > count else ""
     return ", ".join(f"{name}: {parts[name]:.4g}" for name in chosen) + left_out
+
+
+def _score(score: Score) -> str:
+    low_high = f" ({score.interval[0]:.4g} to {score.interval[1]:.4g})" if score.interval else ""
+    return f"{score.value:.4g}{score.unit}{low_high}"
 
 
 def _table(*columns: str) -> Table:
@@ -427,7 +481,9 @@ def _parser() -> argparse.ArgumentParser:
     one = verb("predict", predict, "predict for texts, files, or standard input")
     one.add_argument("run", type=Path, metavar="RUN")
     one.add_argument("inputs", nargs="*", metavar="INPUT", help="an input, a file of inputs, or - for standard input")
-    one.add_argument("--out", type=Path, help="write a table (.csv, .tsv, .jsonl, .parquet)")
+    one.add_argument(
+        "--out", type=Path, help="write a table (.csv, .tsv, .jsonl, .parquet), or a folder where answers are files"
+    )
     one.add_argument("--json", action="store_true", help="one JSON object a line")
     one.add_argument("--beam", type=int, help="hypotheses kept open in beam search")
     one.add_argument("--k", type=int, help="answers to each input, the best first, where a task ranks them")
@@ -439,6 +495,12 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--turns", type=int, default=8, help="bars of so many turns at most; by default 8")
     add_device(one)
     add_set(one, "a prediction option")
+
+    one = verb("enroll", enroll, "add a new thing to a model by examples, without training, where a task can")
+    one.add_argument("run", type=Path, metavar="RUN")
+    one.add_argument("name", metavar="NAME", help="of the thing, as answers then give it")
+    one.add_argument("inputs", nargs="*", metavar="INPUT", help="an example, a file or a folder of examples")
+    one.add_argument("--remove", action="store_true", help="take out what was added under the name")
 
     one = verb("look", look, "draw what the model attends to")
     add_subject(one)
@@ -463,9 +525,11 @@ def _parser() -> argparse.ArgumentParser:
 
     one = verb("compare", compare, "tell whether a model looks where people look")
     add_subject(one)
-    one.add_argument("--human", metavar="DATA", required=True, help="a named set, or a table of reading times or marks")
-    add_method(one, "compare this one alone")
-    one.add_argument("--texts", type=int, help="at most so many, evenly spread; by default all")
+    one.add_argument(
+        "--human", metavar="DATA", required=True, help="a named set, or a table: of reading times, marks or fixations"
+    )
+    add_method(one, "compare this one alone, or several with commas between")
+    one.add_argument("--most", type=int, help="at most so many texts or pictures, evenly spread; by default all")
     one.add_argument("--language", help="of the texts, for how frequent their words are; by default that of the set")
     one.add_argument("--seed", type=int, default=0, help="of chance, split halves, the bootstrap and permutations")
     one.add_argument("--out", type=Path, default=Path("report"), help="folder of the report")

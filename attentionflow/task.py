@@ -134,6 +134,7 @@ class Task(ABC, Generic[E, P]):
     higher_is_better: ClassVar[bool]
     unit: ClassVar[str]  # what Batch.size counts
     one_a_line: ClassVar[bool] = True  # whether standard input holds an input a line, or a single one in all
+    enrolled_file: ClassVar[str] = ""  # of a run folder: things added by `enroll`; empty where a task takes in none
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -151,6 +152,11 @@ class Task(ABC, Generic[E, P]):
     @abstractmethod
     def example(self, given: Any) -> E:
         """An input to predict for, as given on the command line or from Python."""
+
+    def reading(self, text: str) -> E:
+        """A text as an example whose whole the model reads, to be compared with people who read it: the input that it
+        is, unless a task would only write on from it."""
+        return self.example(text)
 
     @abstractmethod
     def check(self, splits: Mapping[str, Sequence[E]]) -> list[Finding]:
@@ -224,6 +230,30 @@ class Task(ABC, Generic[E, P]):
         pages = [prediction.to_json() for prediction in predictions]
         columns = dict.fromkeys(key for page in pages for key in page)
         return {column: [str(page.get(column, "")) for page in pages] for column in columns}
+
+    def answer_files(self, predictions: Sequence[Prediction]) -> Iterator[tuple[str, Iterable[bytes]]]:
+        """Answers that are files, such as masks: a name and the pieces of the content of each, which `predict --out
+        FOLDER` writes beside the table. Names are paths below that folder."""
+        return iter(())
+
+    # Taking in what training has not seen
+
+    @property
+    def enrolled_counts(self) -> Mapping[str, int]:
+        """What was added by `enroll`, with how many examples of each."""
+        return {}
+
+    def enroll(self, name: str, examples: Sequence[E]) -> list[str]:
+        """Another thing that answers may name from now on, or more examples of it; with notes. Nothing is trained."""
+        raise NotImplementedError
+
+    def forget(self, name: str) -> None:
+        """Take out what was added under a name."""
+        raise NotImplementedError
+
+    def save_enrolled(self, path: Path) -> None:
+        """Write all that was added, for `load` to find as `enrolled_file`."""
+        raise NotImplementedError
 
     # Judging
 

@@ -44,7 +44,8 @@ def chinese(text: str) -> str:
 
 
 def page_path(task: str, language: str) -> Path:
-    return PAGES / (f"{task}.md" if language == "en" else f"{task}.zh-CN.md")
+    name = task.replace("/", "-")
+    return PAGES / (f"{name}.md" if language == "en" else f"{name}.zh-CN.md")
 
 
 def render(task: str, language: str) -> str:
@@ -122,7 +123,7 @@ def data_sets(kind: type[Task[Any, Any]], say: Say) -> str:
         about = module.DATASET
         if about.task != kind.name:
             continue
-        size = f"{about.size / 1e6:.1f} MB" if about.size else say("nothing")
+        size = f"{about.size / 1e6:.1f} MB" if about.size else say("unknown" if about.address else "nothing")
         embedded = say(" (embedded default)") if name == kind.embedded else ""
         advice = [
             f"`{architecture}`: " + ", ".join(f"`{key}={value}`" for key, value in advised.items())
@@ -159,6 +160,218 @@ BLOCKS: dict[str, Callable[[type[Task[Any, Any]], Say], str]] = {
 }
 
 CHINESE = {
+    # video recognition
+    "which of the official splits of a named data set that has several": "具名数据集有多个官方划分时取哪一个",
+    "frames of a clip that the network sees, evenly spread over its time": "网络所见的帧数，在片段的时间上均匀分布",
+    "frames that one position of attention stands for; divides frames": "注意力的一个位置代表的帧数；须整除 frames",
+    "clips of a batch": "一个批次的片段数",
+    "least share of its time of which a training clip shows a stretch; 1: always all": (
+        "训练时片段所显示的一段至少占其时间的比例；1：总是全部"
+    ),
+    "whether training clips are mirrored at random; motions need opposite for it": (
+        "训练片段是否随机镜像；运动还需要 opposite"
+    ),
+    "degrees by which training clips are turned, at most": "训练片段最多转动的度数",
+    "share by which the sides of training clips change, at most": "训练片段的边长最多变化的比例",
+    "of films, pixels of the longer side that the network sees": "影片：网络所见画面长边的像素数",
+    "of films, pixels of a side of a position of attention": "影片：注意力的一个位置的边长（像素）",
+    "of films, share of a side by which they are moved, at most": "影片：训练时最多平移的边长比例",
+    "of films, share of which a part is erased in training": "影片：训练时被擦除一块的比例",
+    "of motions, deviation of the noise on training joints, in sizes of the body": (
+        "运动：训练时关节上噪声的标准差，以身体大小为单位"
+    ),
+    "of motions, joints that change places in a mirror, by name, as left knee-right knee, ...": (
+        "运动：镜像时互换的关节，按名称，如 left knee-right knee, ..."
+    ),
+    "of motions, joints that are joined by a line when drawn, as neck-hip, ...": (
+        "运动：绘制时用线相连的关节，如 neck-hip, ..."
+    ),
+    "divided attention over time and space between tubes, and attention pooling": (
+        "管状块之间先时间后空间的分离注意力，以及注意力池化"
+    ),
+    "convolutions a frame, a recurrent network over time, and attention over its moments": (
+        "逐帧卷积、时间上的循环网络，以及对各时刻的注意力"
+    ),
+    "channels of the first convolution": "第一个卷积的通道数",
+    "features of a tube": "管状块的特征数",
+    "layers of attention over time and then over space": "先时间后空间的注意力层数",
+    "on every residual branch and before the output": "作用于每个残差分支和输出之前的 dropout",
+    "features of a moment": "时刻的特征数",
+    "on the moments and before the output": "作用于各时刻和输出之前的 dropout",
+    "support vector machine on the mean picture and what changes in it": "平均画面及其变化上的支持向量机",
+    "People doing one of 14 things, 15 to 40 frames of 15 marked joints in two dimensions: 433 train, 176 test "
+    "(434 and 175 in the third of three official splits). 609 of the 928 clips of J-HMDB: the public files lack the "
+    "seven actions whose names have two words.": (
+        "人做 14 种动作之一，15 至 40 帧，二维标注的 15 个关节：训练 433，测试 176"
+        "（三个官方划分中的第三个为 434 和 175）。"
+        "J-HMDB 的 928 个片段中的 609 个：公开文件缺少名称为两个词的七种动作。"
+    ),
+    "CC BY 4.0 (J-HMDB's annotations, as far as is known), MIT (the repository that holds these files).": (
+        "CC BY 4.0（J-HMDB 的标注，据目前所知），MIT（存放这些文件的仓库）。"
+    ),
+    "Accuracy 0.787 on these 609 clips by DD-Net, the mean of the three splits: 0.81, 0.77, 0.78 "
+    "(JHMDB/jhmdb_1D.ipynb of its repository), the epoch chosen on test.": (
+        "DD-Net 在这 609 个片段上的准确率 0.787，三个划分 0.81、0.77、0.78 的平均（其仓库的 JHMDB/jhmdb_1D.ipynb），"
+        "轮次按测试集选取。"
+    ),
+    "The clips of jhmdb_pose as films of 64 x 64 pixels in grey, in which stick figures move: 433 train, 176 "
+    "test, three official splits.": (
+        "jhmdb_pose 的片段画成 64 x 64 像素的灰度火柴人影片：训练 433，测试 176，三个官方划分。"
+    ),
+    "None published: the films are drawn here. From the joints 0.787, see jhmdb_pose.": (
+        "无已发表结果：影片在此绘制。从关节为 0.787，见 jhmdb_pose。"
+    ),
+    "Handwritten digits that go left, right, up or down, grow or shrink, 12 frames of 24 x 24 pixels: 480 train, "
+    "120 val, 200 test. The motions are made.": (
+        "手写数字向左、右、上、下移动，或变大、变小，12 帧，24 x 24 像素：训练 480，验证 120，测试 200。运动是生成的。"
+    ),
+    "CC BY 4.0 (the digits: UCI, Alpaydin and Kaynak 1998), Apache-2.0 (the motions; made by this package).": (
+        "CC BY 4.0（数字：UCI，Alpaydin 和 Kaynak，1998），Apache-2.0（运动，由本软件包生成）。"
+    ),
+    "None published: the films are made here.": "无已发表结果：影片在此生成。",
+    # audio processing
+    "of a sound; several are separated by | in the table, and may be none": (
+        "一个声音的标签；若干标签在表格中用 | 分隔，也可以没有"
+    ),
+    "samples a second that every sound is brought to; the commonest in training, at most 32000": (
+        "所有声音转换到的采样率；默认为训练中最常见的，最高 32000"
+    ),
+    "mel bands of the spectrogram": "频谱图的梅尔频带数",
+    "frames of the spectrogram a second": "频谱图每秒的帧数",
+    "frames of a moment, to which attention is paid; a multiple of 4": "注意力所及的一个时刻的帧数；4 的倍数",
+    "of a window; longer sounds are heard in several": "一个窗口的秒数；更长的声音分成若干窗口来听",
+    "sounds of a batch": "一个批次的声音数",
+    "parameter of the beta distribution by which training sounds are mixed in pairs; 0: no": (
+        "训练声音两两混合所用的贝塔分布参数；0：不混合"
+    ),
+    "training sounds begin anywhere, and what is before follows their end": (
+        "训练声音从任意处开始，之前的部分接在末尾之后"
+    ),
+    "bands by which training sounds become higher or lower, at most": "训练声音升高或降低的最大频带数",
+    "share of bands, and of frames, that each of two masks covers at most in training": (
+        "训练时两个遮挡各自最多覆盖的频带和帧的比例"
+    ),
+    "channels of the first level of convolutions; the second has twice as many": "第一级卷积的通道数；第二级加倍",
+    "frames of a patch; those beyond step are shared with its neighbours": (
+        "一个图块的帧数；超出 step 的部分与相邻图块共有"
+    ),
+    "on every residual branch, and on patches": "作用于每个残差分支和图块的 dropout",
+    "features of each direction of the recurrent network": "循环网络每个方向的特征数",
+    "before and after the recurrent network": "循环网络前后的 dropout",
+    "convolutions, self-attention between overlapping patches of the spectrogram, and attention of each label": (
+        "卷积，频谱图重叠图块之间的自注意力，以及每个标签的注意力"
+    ),
+    "convolutions, a bidirectional GRU, and attention of each label": "卷积，双向 GRU，以及每个标签的注意力",
+    "which official split, of a named data set that has several": "具名数据集有若干官方划分时，用哪一个",
+    "support vector machine on mean and deviation of each band": "基于各频带均值和标准差的支持向量机",
+    "One to three of five signals (beeps, chords, chirps, clicks, hisses) over hum, at known times, 2.56 seconds "
+    "at 8 kHz, made here: 480 train, 80 val, 200 test.": (
+        "五种信号（蜂鸣、和弦、啁啾、咔嗒、嘶声）中的一到三种，叠加在交流声上，时间已知，8 kHz，2.56 秒，由本项目生"
+        "成：训练 480，验证 80，测试 200。"
+    ),
+    "None published: the data is made here. What is heard is known, so no error at all is possible.": (
+        "无：数据由本项目生成。听到什么是已知的，因此可以没有任何错误。"
+    ),
+    "Dog, rain, sea waves, baby, clock, sneeze, helicopter, chainsaw, rooster and fire, 40 recordings of 5 "
+    "seconds each in 5 official folds: one is test, of the other four a recording of each kind is val; no source "
+    "is in two folds.": (
+        "狗、雨、海浪、婴儿、时钟、喷嚏、直升机、链锯、公鸡和火，各 40 段 5 秒的录音，分为 5 个官方折：一折为测试，"
+        "其余四折中每类一段为验证；没有声源出现在两折中。"
+    ),
+    "CC BY 3.0; of its recordings 233 CC0, 165 CC BY, 2 CC Sampling+.": (
+        "CC BY 3.0；其中录音 233 段 CC0，165 段 CC BY，2 段 CC Sampling+。"
+    ),
+    "Accuracy over the folds: people 95.7 %, random forest on cepstra 72.7 % (Piczak 2015).": (
+        "各折的准确率：人 95.7 %，基于倒谱的随机森林 72.7 %（Piczak 2015）。"
+    ),
+    "milliseconds of a frame of the spectrogram; half are shared": "频谱图一帧的毫秒数；其中一半与相邻帧共有",
+    "of a window; longer sounds are cleaned window by window": "一个窗口的秒数；更长的声音逐窗口降噪",
+    "seconds in which a window is faded into the next": "一个窗口淡入下一个窗口的秒数",
+    "windows of a batch, one of a sound": "一个批次的窗口数，每个声音一个",
+    "training sounds get the noise of others, at other ratios, anew each epoch": (
+        "训练声音每一轮重新得到别的声音的噪声，比例也不同"
+    ),
+    "decibels between sounds and the noise they are mixed with, at least": "声音与所混噪声之间的分贝数，最小值",
+    "and at most; for folders of clean sounds and noises": "以及最大值；用于干净声音和噪声的文件夹",
+    "share of what the network would take out that is taken out": "网络要去掉的部分中实际去掉的比例",
+    "channels of the first convolution; the others have 2 and 3 times as many": (
+        "第一个卷积的通道数；其余的为 2 倍和 3 倍"
+    ),
+    "features of a frame where attention runs": "注意力所在处一帧的特征数",
+    "attention heads; divides width into even parts": "注意力头数；须把 width 分成偶数份",
+    "layers of self-attention between the frames": "帧之间的自注意力层数",
+    "after the recurrent network": "循环网络之后的 dropout",
+    "convolutions over frequencies with self-attention between frames in their midst, and complex factors": (
+        "沿频率的卷积，其间有帧之间的自注意力，输出复数因子"
+    ),
+    "a bidirectional GRU, attention between frames, and complex factors": "双向 GRU，帧之间的注意力，输出复数因子",
+    "the sound as it is": "声音原样",
+    "Wiener filter, its noise that of the quietest frames": "维纳滤波，噪声取自最安静的帧",
+    "Beeps, chords and chirps one after the other in hiss of different colour, hum and clicks, 0 to 10 dB below "
+    "them, 1.28 seconds at 8 kHz, made here: 320 train, 40 val, 200 test.": (
+        "依次出现的蜂鸣、和弦与啁啾，处在低 0 到 10 dB 的不同音色的嘶声、交流声和咔嗒声中，8 kHz，1.28 秒，由本项目"
+        "生成：训练 320，验证 40，测试 200。"
+    ),
+    "Strings of spoken digits joined from fsdd in noise from esc10, 0 to 10 dB below them, 8 kHz: 1,200 train "
+    "(noise of folds 1 to 3), 100 val (fold 4), 300 test (fold 5); each of recordings of its own split, all "
+    "speakers in all.": (
+        "由 fsdd 连成的数字串，处在来自 esc10、低 0 到 10 dB 的噪声中，8 kHz：训练 1,200（噪声取自第 1 到 3 折），"
+        "验证 100（第 4 折），测试 300（第 5 折）；各用自己划分的录音，所有说话人在所有划分中。"
+    ),
+    "CC BY-SA 4.0; the noise CC BY 3.0.": "CC BY-SA 4.0；噪声为 CC BY 3.0。",
+    "None published: the mixtures are made here.": "无：混合由本项目完成。",
+    "features of a patch": "一个图块的特征数",
+    # image recognition
+    "column of the things' names in a metadata table": "元数据表中物体名称所在的列",
+    "each training thing turned by quarters, or also mirrored, counts as another thing; pictures are then brought to a "
+    "square": "训练中的物体转过直角（或再镜像）后算作另一个物体；图片于是放成正方形",
+    "how far training pictures are turned, stretched, leaned, moved and bent; 0: not": (
+        "训练图片转动、伸缩、倾斜、移动和弯曲的程度；0：不变"
+    ),
+    "pictures of each thing that val and test are answered from": "回答 val 和 test 时每个物体所用的图片数",
+    "pictures of each training thing that the model keeps and names it by": (
+        "模型为训练中的每个物体保留、并据以命名的图片数"
+    ),
+    "of the things, held out for val, and for test, where a split is missing": (
+        "缺少 val 或 test 时，从训练的物体中各留出的比例"
+    ),
+    "similarity below which a thing is unknown; by default the one that served best on val": (
+        "低于此相似度即为未知；默认取在 val 上最好的一个"
+    ),
+    "which of the things that the model knows may be the answer": "模型所知的哪些物体可以作为答案",
+    "names whose probability is told, the likeliest first": "给出多少个最可能名称的概率",
+    "features of a patch by which it is found and compared": "用来寻找和比较一个图块的特征数",
+    "features of a picture as a whole by which it is compared": "用来比较整张图片的特征数",
+    "residual convolutions and self-attention, compared with known pictures patch by patch": (
+        "残差卷积和自注意力，与已知图片逐块比较"
+    ),
+    "residual convolutions with channel and spatial attention, compared with the mean of each known thing": (
+        "带通道注意力和空间注意力的残差卷积，与每个已知物体的平均比较"
+    ),
+    "always the first of what is known": "总是已知物体中的第一个",
+    "modified Hausdorff distance between points of ink": "墨点之间的修正豪斯多夫距离",
+    "correlation of blurred pixels": "模糊后像素的相关系数",
+    "Handwritten characters, 105 x 105 pixels, black on white, each drawn once by 20 people. Both small "
+    "background sets, alphabets that are in both once: 3,920 pictures of 196 characters of six alphabets "
+    "train; two alphabets (Balinese, Early Aramaic) in 40 galleries of 20 characters with 800 questions "
+    "val; the 20 one-shot runs, each 20 characters of a new alphabet and 20 questions, test.": (
+        "手写字符，105 x 105 像素，白底黑字，每个字符由 20 人各写一次。两个小背景集，两者都有的"
+        "字母表只取一次：训练为六种字母表的 196 个字符、3,920 张图片；验证为另外两种字母表（巴厘文"
+        "、早期阿拉姆文），40 个各有 20 个字符的图库，800 个问题；测试为 20 次单样本运行，每次"
+        "是一种新字母表的 20 个字符和 20 个问题。"
+    ),
+    "Error on the 20 runs, trained on these sets: prototypical network 0.301, Bayesian program learning "
+    "0.042 (Lake et al. 2019); modified Hausdorff distance 0.388 (the publisher's demo); people 0.045 "
+    "(Lake et al. 2015).": (
+        "20 次运行上的错误率，用这些集合训练：原型网络 0.301，贝叶斯程序学习 0.042（Lake "
+        "等，2019）；修正豪斯多夫距离 0.388（发布者的演示）；人 0.045（Lake 等，2015"
+        "）。"
+    ),
+    "Signs of two or three bent strokes, 32 x 32 pixels, made here: 800 drawings of 80 signs train; 3 "
+    "galleries of 20 other signs, each drawn once, with 2 questions about each val, 5 test.": (
+        "由两三笔弯曲笔画组成的符号，32 x 32 像素，在此生成：训练为 80 个符号的 800 张图；验"
+        "证为 3 个图库，各有 20 个其他符号，每个画一次，并各有 2 个问题；测试为 5 个。"
+    ),
     # text generation
     "what text is written in: characters, bytes, bpe (byte pairs), words": (
         "文本的单位：characters（字符）、bytes（字节）、bpe（字节对）、words（词）"
@@ -467,6 +680,103 @@ CHINESE = {
         "残差卷积，图块之间的自注意力，注意力池化"
     ),
     "residual convolutions with channel and spatial attention": "带通道注意力和空间注意力的残差卷积",
+    # image segmentation
+    "unknown": "未知",
+    "comma-separated classes that are neither learned nor scored": "既不学习也不计分的类别，逗号分隔",
+    "least factor by which training pictures are scaled": "训练图片缩放的最小倍数",
+    "largest factor by which training pictures are scaled": "训练图片缩放的最大倍数",
+    "pixels count by the share of their class to the power of -balance; 0: all alike": (
+        "像素按其类别所占比例的 -balance 次方计权；0 表示一视同仁"
+    ),
+    "weight of the loss of overlap (soft Jaccard) beside cross entropy; 0: without": (
+        "交叉熵之外的重叠损失（软 Jaccard）的权重；0 表示不用"
+    ),
+    "whether the picture is also asked turned round, and the mean is taken": "是否也对左右翻转的图片作答，并取平均",
+    "attention heads; divides eight times channels": "注意力头数；须能整除 channels 的八倍",
+    "features of a place and of a class when they meet; a multiple of heads": (
+        "位置与类别相遇时各自的特征数；heads 的倍数"
+    ),
+    "channels of the finest level; each of the three others doubles": "最细一级的通道数；其余三级逐级加倍",
+    "convolutions and self-attention between patches; each class attends to the patches": (
+        "卷积，图块之间的自注意力；每个类别对图块做注意力"
+    ),
+    "U-Net with attention gates": "带注意力门的 U-Net",
+    "Street scenes from a car, masks of 480 x 360 pixels, pictures of half that in the converted copy, 11 classes: 367 "
+    "pictures train, 101 val, 233 test, from few drives, so that neighbours are much alike.": (
+        "车上拍摄的街景，掩码为 480 x 360 像素，转换副本中的图片为其一半，11 类：训练 367 张，验证 101，测试 233；"
+        "取自少数几次行车，因此相邻画面十分相似。"
+    ),
+    "CC BY-NC 4.0 (of the repository; for the pictures themselves nothing is stated).": (
+        "CC BY-NC 4.0（仓库的许可；图片本身未声明）。"
+    ),
+    "Mean IoU on test, pictures of 480 x 360 pixels: 0.669 by FC-DenseNet103 (Jégou et al. 2017), 0.513 by ENet "
+    "(Paszke et al. 2016), both from nothing; 0.464 by SegNet (Badrinarayanan et al. 2017), pre-trained.": (
+        "测试集平均交并比，图片为 480 x 360 像素：从零训练的 FC-DenseNet103 为 0.669（Jégou 等，2017），ENet 为 0.513"
+        "（Paszke 等，2016）；预训练的 SegNet 为 0.464（Badrinarayanan 等，2017）。"
+    ),
+    "Handwritten digits on cloudy ground, 96 x 64 pixels, two to five a scene, 11 classes: 600 scenes train, 100 val, "
+    "200 test, of different digits. The digits are scikit-learn's, the scenes are made here.": (
+        "云状背景上的手写数字，96 x 64 像素，每幅二到五个，11 类：训练 600 幅，验证 100，测试 200，各用不同的数字。"
+        "数字取自 scikit-learn，场景由本项目合成。"
+    ),
+    "None published: the scenes are made here.": "无：场景由本项目合成。",
+    "the most frequent class everywhere": "处处都答最常见的类别",
+    "the most frequent class at each place": "每个位置最常见的类别",
+    "trees on the colours around each place": "根据每个位置周围颜色的随机树",
+    # several answers about a picture
+    "columns to learn, comma-separated; all unless given": "要学习的列，逗号分隔；不给则全部",
+    "what columns hold, as name=class, name=labels or name=number, comma-separated; told by their cells unless given": (
+        "各列的种类，写作 name=class、name=labels 或 name=number，逗号分隔；不给则由单元格判断"
+    ),
+    "how losses are weighed: fixed, or learned from the uncertainty of each": (
+        "损失如何加权：fixed（固定），或 uncertainty（由各自的不确定性学得）"
+    ),
+    "fixed weights of losses, as name=number, comma-separated; 1 unless given": (
+        "损失的固定权重，写作 name=数值，逗号分隔；不给则为 1"
+    ),
+    "ways in which a picture is turned round at random in training; no answer may change by it": (
+        "训练时随机翻转图片的方向；答案不得因此改变"
+    ),
+    "labels of a column whose probability is told, the likeliest first": "每列给出概率的标签数，最可能的在前",
+    "residual convolutions and self-attention between patches for all, to which a token a task attends": (
+        "共享的残差卷积和图块之间的自注意力，每个任务用一个标记去注意"
+    ),
+    "residual convolutions with channel and spatial attention for all, and spatial attention a task": (
+        "共享的带通道注意力和空间注意力的残差卷积，每个任务再有自己的空间注意力"
+    ),
+    "the most frequent label, or the mean": "最常见的标签，或平均值",
+    "kernel ridge regression on the pixels of at most 5,000 training pictures": (
+        "至多 5,000 张训练图片的像素上的核岭回归"
+    ),
+    "Two handwritten digits side by side, 16 x 12 pixels: the left and the right one (classes), which digits occur "
+    "(labels) and their mean (a number): 2,400 train, of which a tenth to a third lack an answer, 240 val, 400 test, "
+    "each from digits of its own split.": (
+        "两个并排的手写数字，16 x 12 像素：左边的和右边的（类别）、出现了哪些数字（若干标签）、"
+        "两者的平均（数值）：训练 2,400 张，每列有一到三成缺少答案，验证 240，测试 400，各用自己划分的数字。"
+    ),
+    "None: the pairs are made here.": "没有：配对在此生成。",
+    "Two digits of MNIST in 36 x 36 pixels, one at the upper left and one at the lower right, the brighter pixel "
+    "counting, each to be named: 110,000 train, 10,000 val, 20,000 test, paired at random, once and for all, within "
+    "the splits of mnist. The recipe of Sabour et al. 2017 as Lin et al. 2019 use it.": (
+        "36 x 36 像素中的两个 MNIST 数字，一个在左上，一个在右下，取较亮的像素，要分别认出："
+        "训练 110,000 张，验证 10,000，测试 20,000，"
+        "在 mnist 的划分之内一次性随机配对。做法出自 Sabour 等（2017），按 Lin 等（2019）的用法。"
+    ),
+    "Accuracy left 0.973 and right 0.959 by MGDA-UB, 0.972 and 0.959 by single networks (Sener and Koltun 2018), on "
+    "pairs of their own.": (
+        "准确率：MGDA-UB 左 0.973、右 0.959，单任务网络 0.972 和 0.959（Sener 和 Koltun，2018），用的是他们自己的配对。"
+    ),
+    "A digit of MNIST at the upper left and a picture of Fashion-MNIST at the lower right of 36 x 36 pixels, the "
+    "brighter pixel counting, each to be named: 110,000 train, 10,000 val, 20,000 test, paired at random, once and for "
+    "all, within the splits of both sets. The recipe of Lin et al. 2019. It needs the files of mnist as well.": (
+        "36 x 36 像素，左上是 MNIST 数字，右下是 Fashion-MNIST 图片，取较亮的像素，要分别认出："
+        "训练 110,000 张，验证 10,000，测试 20,000，"
+        "在两个数据集的划分之内一次性随机配对。做法出自 Lin 等（2019）。还需要 mnist 的文件。"
+    ),
+    "MIT (Fashion-MNIST); CC BY-SA 3.0, as it is passed on (MNIST).": (
+        "MIT（Fashion-MNIST）；流传时标为 CC BY-SA 3.0（MNIST）。"
+    ),
+    "None on these pairs.": "在这些配对上没有。",
     "channels of the first level; each of the two others doubles": "第一级的通道数；后两级逐级加倍",
     "residual blocks of the second and of the third level; the first: half": "第二级和第三级的残差块数；第一级为一半",
     "attention heads; divides four times channels": "注意力头数；须能整除 channels 的四倍",

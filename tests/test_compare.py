@@ -30,21 +30,23 @@ WORDS = (
 
 
 class Reader:
-    """Attends in its first layer by `shown` of the number of each word in WORDS, in its second evenly."""
+    """Attends in its first layer by `shown` of the number of each word in WORDS, in its second evenly; where it only
+    looks back, to the words up to its own."""
 
     meaning = "probability of nothing"
 
-    def __init__(self, shown: Any) -> None:
-        self.model, self.shown = nn.Identity(), shown
+    def __init__(self, shown: Any, backwards: bool = False) -> None:
+        self.model, self.shown, self.backwards = nn.Identity(), shown, backwards
 
     def cases(self, texts: Sequence[str]) -> tuple[list[ReaderCase], list[str]]:
-        return [ReaderCase(self.shown, text) for text in texts], []
+        return [ReaderCase(self.shown, text, self.backwards) for text in texts], []
 
 
 @dataclass(frozen=True)
 class ReaderCase:
     shown: Any
     text: str
+    backwards: bool = False
 
     @property
     def where(self) -> str:
@@ -56,6 +58,8 @@ class ReaderCase:
         n = len(row)
         first = np.tile(row / row.sum(), (n, 1))[None, None]
         second = np.full((1, 1, n, n), 1 / n)
+        if self.backwards:
+            first, second = (np.tril(one) / np.tril(one).sum(-1, keepdims=True) for one in (first, second))
         sites = tuple(
             Site(f"layer{i}", i, i, "self", "text", "text", one, residual=False, gradients=np.ones_like(one))
             for i, one in enumerate((first, second))
@@ -128,13 +132,27 @@ def test_texts_that_cannot_be_compared_are_counted() -> None:
         compare(Reader(weight), [short], "raw")
 
 
+def test_a_model_that_only_looks_back_is_read_twice() -> None:
+    found = compare(Reader(weight, backwards=True), people_who_look(weight), ("raw", "rollout"))
+    names = [row.name for row in found.rows if not row.baseline]
+    assert names == [
+        f"{method}{rows}, depth {depth}"
+        for depth in (1, 2)
+        for method in ("raw", "rollout")
+        for rows in ("", " of the last row")
+    ]
+    last, mean = found["raw of the last row, depth 1"], found["raw, depth 1"]
+    assert last.mean("spearman") > 0.9 > mean.mean("spearman")  # the last word alone sees all
+    assert mean.mean("partial") > 0.3
+
+
 def test_the_same_seed_gives_the_same_figures() -> None:
     one, two = (compare(Reader(weight), people_who_look(weight), "raw", seed=3).to_json() for _ in range(2))
     assert json.dumps(one) == json.dumps(two)
 
 
 def test_fewer_texts_are_evenly_spread_and_said() -> None:
-    found = compare(Reader(weight), people_who_look(weight, 10), "raw", texts=4)
+    found = compare(Reader(weight), people_who_look(weight, 10), "raw", most=4)
     assert [one.where for one in found.texts] == ["row 0", "row 3", "row 6", "row 9"]
     assert "4 of 10 texts, evenly spread, are compared" in found.notes
 
@@ -157,9 +175,10 @@ def test_the_report_holds_the_same_figures_in_every_file(tmp_path: Path) -> None
 def test_unknown_data_and_methods_are_named() -> None:
     with pytest.raises(UserError, match=r"no file, folder or named data set; did you mean 'zuco_sentiment'\?"):
         compare(Reader(weight), "zuco-sentimant")
-    for other, what in (("osie", "human attention to pictures"), ("multi30k", "translation")):
-        with pytest.raises(UserError, match=f"{other} is a data set of {what}, not of human attention"):
-            compare(Reader(weight), other)
+    with pytest.raises(UserError, match="multi30k is a data set of translation, not of human attention"):
+        compare(Reader(weight), "multi30k")
+    with pytest.raises(UserError, match="at most 0 texts or pictures leave nothing to compare"):
+        compare(Reader(weight), people_who_look(weight), most=0)
     with pytest.raises(UserError, match="unknown flow method 'rolout'"):
         compare(Reader(weight), people_who_look(weight), "rolout")
 

@@ -56,6 +56,7 @@ PUBLIC = {
     "Site",
     "UserError",
     "compare",
+    "enroll",
     "evaluate",
     "faithful",
     "flow",
@@ -225,7 +226,7 @@ def test_a_listed_data_set_is_there(name: str, path: str) -> None:
 def test_a_task_is_listed_under_its_own_name(name: str, path: str) -> None:
     module, _, attribute = path.rpartition(".")
     assert getattr(import_module(module), attribute).name == name
-    assert module == f"attentionflow.tasks.{name.replace('-', '_')}"
+    assert module == f"attentionflow.tasks.{re.sub('[-/]', '_', name)}"
 
 
 @pytest.mark.parametrize(

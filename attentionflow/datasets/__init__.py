@@ -21,26 +21,40 @@ DATASETS = {
     "banking77": "attentionflow.datasets.banking77",
     "arrangements": "attentionflow.datasets.arrangements",
     "bccd": "attentionflow.datasets.bccd",
+    "camvid": "attentionflow.datasets.camvid",
     "chnsenticorp": "attentionflow.datasets.chnsenticorp",
     "bookings": "attentionflow.datasets.bookings",
     "cldr": "attentionflow.datasets.cldr",
     "dailydialog": "attentionflow.datasets.dailydialog",
+    "digit_scenes": "attentionflow.datasets.digit_scenes",
     "digits": "attentionflow.datasets.digits",
+    "digit_pairs": "attentionflow.datasets.digit_pairs",
+    "esc10": "attentionflow.datasets.esc10",
     "etth1": "attentionflow.datasets.etth1",
     "fashion_mnist": "attentionflow.datasets.fashion_mnist",
     "fsdd": "attentionflow.datasets.fsdd",
+    "fsdd_noisy": "attentionflow.datasets.fsdd_noisy",
     "fsdd_strings": "attentionflow.datasets.fsdd_strings",
+    "jhmdb_pose": "attentionflow.datasets.jhmdb_pose",
+    "jhmdb_sticks": "attentionflow.datasets.jhmdb_sticks",
     "keypad": "attentionflow.datasets.keypad",
     "mnist": "attentionflow.datasets.mnist",
+    "moving_digits": "attentionflow.datasets.moving_digits",
     "multi30k": "attentionflow.datasets.multi30k",
+    "multifashionmnist": "attentionflow.datasets.multifashionmnist",
+    "multimnist": "attentionflow.datasets.multimnist",
     "samsum": "attentionflow.datasets.samsum",
+    "omniglot": "attentionflow.datasets.omniglot",
     "opinions": "attentionflow.datasets.opinions",
     "python_topics": "attentionflow.datasets.python_topics",
     "osie": "attentionflow.datasets.osie",
+    "noisy_signals": "attentionflow.datasets.noisy_signals",
+    "signals": "attentionflow.datasets.signals",
     "sasrec_games": "attentionflow.datasets.sasrec_games",
     "sessions": "attentionflow.datasets.sessions",
     "shapes": "attentionflow.datasets.shapes",
     "seasons": "attentionflow.datasets.seasons",
+    "signs": "attentionflow.datasets.signs",
     "sst2": "attentionflow.datasets.sst2",
     "sst5": "attentionflow.datasets.sst5",
     "tinyshakespeare": "attentionflow.datasets.tinyshakespeare",
@@ -72,6 +86,18 @@ def module_for(data: str, task: str) -> ModuleType | None:
     if module.DATASET.task != task:
         raise UserError(f"{data} is a data set of {module.DATASET.task}, not of {task}")
     return module
+
+
+def checked_fold(module: ModuleType | None, fold: int) -> int:
+    """The number of an official split, from 1, of a set that has several; UserError for one that is not there.
+
+    module: of the data set, None where files of the user's are read, which have one split.
+    """
+    folds = 1 if module is None else module.DATASET.folds
+    if not 1 <= fold <= folds:
+        what = "files of your own have" if module is None else f"the data set {module.DATASET.name!r} has"
+        raise UserError(f"fold={fold}: {what} {f'{folds} splits' if folds > 1 else 'one split, so leave fold out'}")
+    return fold
 
 
 def load_dataset(name: str) -> Dataset:

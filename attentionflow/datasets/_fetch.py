@@ -24,12 +24,14 @@ class Dataset:
     files:     name of each public file -> SHA-256 of it.
     local:     the same for files of a converted copy (recompressed, say), where names or sums differ.
     packed:    of files that lie in a ZIP archive of their own elsewhere, name -> address of the archive.
-    archive:   where `address` is a ZIP archive, the folder in it that holds the set.
+    archive:   where `address` is a ZIP archive, the folder in it that holds the set; without files and trees, a commit
+               in the address is all that pins it.
     trees:     of a set of too many files to name, folder -> SHA-256 of its listing, see `tree_digest`; a converted copy
                goes before them.
     reference: a published result with its source, in a sentence.
     size:      bytes of its public files.
     folder:    its name below $ATTENTIONFLOW_DATA, where several sets share one; that of the set unless given.
+    folds:     how many official splits it has, each of which cuts it otherwise into train and test.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Dataset:
     reference: str = ""
     size: int = 0
     folder: str = ""
+    folds: int = 1
 
 
 def _sha256(path: Path) -> str:
@@ -71,8 +74,8 @@ def _verify(dataset: Dataset, folder: Path) -> Path:
             )
     copies = [names for names in (dataset.local, dataset.files) if names]
     there = next((names for names in copies if all((folder / name).is_file() for name in names)), None)
-    if there is None and not dataset.files and (dataset.trees or not dataset.local):
-        return folder  # the trees were all there was to look at
+    if there is None and not dataset.files and (dataset.trees or dataset.archive or not dataset.local):
+        return folder  # the trees, if any, were all there was to look at
     if there is None:
         missing = [name for name in copies[-1] if not (folder / name).is_file()]
         raise DataError(

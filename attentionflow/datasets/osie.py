@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+
+import numpy as np
 
 from attentionflow.datasets._fetch import Dataset, fetch
 from attentionflow.readers.fixations import Looking, read_fixations
+from attentionflow.readers.image import decode
+from attentionflow.readers.tree import Tree, open_tree
 
 DATASET = Dataset(
     name="osie",
@@ -23,22 +29,34 @@ DATASET = Dataset(
     size=1_077_850,
 )
 
+PACKED = "stimuli_400x300.zip"
 SIZE = (800, 600)  # as shown
 SIGMA = 24.0  # pixels of SIZE, as upstream spreads fixations
 COLUMNS = ("image", "subject", "x", "y", "duration_ms")
 
 
 def read() -> tuple[list[Looking], list[str]]:
-    """Every picture with its fixations."""
+    """Every picture with its fixations.
+
+    The photographs themselves are too many to be downloaded one by one: they are taken from the converted copy, or from
+    a folder `stimuli` beside `eye`, as published; without either, pictures have no pixels.
+    """
     folder = fetch(DATASET)
     table = folder / "fixations.csv.gz"
     pictures = read_fixations(table, SIZE, first=1.0, columns=COLUMNS) if table.exists() else _from_matlab(folder)
-    return pictures, []
+    tree = next((open_tree(place) for place in (folder / PACKED, folder / "stimuli") if place.exists()), None)
+    if tree is None:
+        where = f"{DATASET.address}/stimuli"
+        return pictures, [f"the photographs are not at hand; put the folder {where} into {folder}"]
+    return [replace(one, pixels=partial(_decoded, tree, one.image)) for one in pictures], []
+
+
+def _decoded(tree: Tree, name: str) -> np.ndarray:
+    return decode(tree.read(name), tree.where(name))
 
 
 def _from_matlab(folder: Path) -> list[Looking]:
     """The file as published. A person with one fixation has a number where others have a row of them."""
-    import numpy as np
     from scipy.io import loadmat
 
     path = folder / "eye" / "fixations.mat"

@@ -74,7 +74,7 @@ def _covered(below: np.ndarray, box: np.ndarray) -> float:
 def _pixels(key: tuple[int, ...], labels: tuple[str, ...], boxes: np.ndarray) -> np.ndarray:
     draw = np.random.default_rng((*key, 1))
     y, x = np.mgrid[:HEIGHT, :WIDTH] + 0.5
-    ground = draw.uniform(60, 190, 3) + _clouds(draw, x, y)[:, :, None] * draw.uniform(10, 30, 3)
+    ground = draw.uniform(60, 190, 3) + clouds(draw, x, y)[:, :, None] * draw.uniform(10, 30, 3)
     for label, (left, top, right, bottom) in zip(labels, boxes, strict=True):
         u, v = 2 * (x - left) / (right - left) - 1, 2 * (y - top) / (bottom - top) - 1  # -1 to 1 inside the box
         within = {
@@ -87,7 +87,7 @@ def _pixels(key: tuple[int, ...], labels: tuple[str, ...], boxes: np.ndarray) ->
     return (ground + draw.normal(0, 6, ground.shape)).clip(0, 255).astype(np.uint8)
 
 
-def _clouds(draw: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def clouds(draw: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """A smooth random surface (H, W) between about -1 and 1."""
     waves = [
         np.sin(x * draw.uniform(-0.15, 0.15) + y * draw.uniform(-0.15, 0.15) + draw.uniform(0, 7)) for _ in range(6)

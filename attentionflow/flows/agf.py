@@ -21,7 +21,7 @@ def agf(
     attention and residual have the scale (1 - r) and r in every layer.
     """
     sites = checked_sites(record)
-    top, _ = chosen_streams(sites, onto)
+    top, _ = chosen_streams(record, sites, onto)
     targets = gradient_targets(record, target, len(record.axes[top][0]), top)
     found = maxflow(record, targets, onto, residual=residual, heads="gradient")
     return replace(found, method="agf", settings={"residual": residual})

@@ -125,14 +125,20 @@ def _normalised(weights: np.ndarray) -> np.ndarray:
     return np.divide(weights, sums, out=np.zeros_like(weights), where=sums > 0)
 
 
-def chosen_streams(sites: Sequence[Site], onto: str | None) -> tuple[str, str]:
-    """The stream on top, whose positions are the targets, and the input stream."""
+def chosen_streams(record: AttentionRecord, sites: Sequence[Site], onto: str | None) -> tuple[str, str]:
+    """The stream on top, whose positions are the targets, and the input stream.
+
+    Of several that are read and never written, it is the one whose positions lie on the input, where there is one: what
+    a model knows beside its input, such as pictures of known things, lies nowhere on it.
+    """
     top = sites[-1].queries
     read = {site.keys for site in sites} | {site.queries for site in sites}
     if onto is None:
         crossed = {site.keys for site in sites if site.queries != site.keys}
         written = {site.queries for site in sites if site.queries != site.keys}
         inputs = sorted(crossed - written) or sorted(read)
+        lying = [stream for stream in inputs if record.axes[stream][0].spans is not None]
+        inputs = lying if len(lying) == 1 else inputs
         if len(inputs) > 1:
             raise UserError(f"the record has several input streams: {', '.join(inputs)}; choose one with onto=")
         onto = inputs[0]

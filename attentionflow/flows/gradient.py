@@ -22,7 +22,7 @@ def gradient(record: AttentionRecord, target: int | Sequence[int] | None, onto: 
     The record must hold gradients: of one target, for whose row this is meant, or of all of them together.
     """
     sites = all_layers(record)
-    top, onto = chosen_streams(sites, onto)
+    top, onto = chosen_streams(record, sites, onto)
     length = {name: len(axes[0]) for name, axes in record.axes.items()}
     targets = gradient_targets(record, target, length[top], top)
     streams = list(dict.fromkeys(stream for site in sites for stream in (site.keys, site.queries)))

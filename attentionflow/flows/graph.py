@@ -70,7 +70,7 @@ def build_graph(
     if not 0 <= residual < 1:
         raise UserError(f"residual must be in [0, 1), got {residual}")
     sites = all_layers(record)
-    top, onto = chosen_streams(sites, onto)
+    top, onto = chosen_streams(record, sites, onto)
     streams, size = {}, 0
     for name in dict.fromkeys(stream for site in sites for stream in (site.keys, site.queries)):
         streams[name] = slice(size, size := size + len(record.axes[name][0]))

@@ -25,7 +25,7 @@ def raw(
     other methods exist (Jain and Wallace 2019; Abnar and Zuidema 2020).
     """
     sites = checked_sites(record)
-    top, onto = chosen_streams(sites, onto)
+    top, onto = chosen_streams(record, sites, onto)
     between = [site for site in sites if (site.queries, site.keys) == (top, onto)]
     if not between:
         raise UserError(f"no attention runs from {top} to {onto} directly; use rollout or maxflow")

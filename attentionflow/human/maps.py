@@ -14,24 +14,53 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from attentionflow.human.statistics import mean_ranks, pearson
+from attentionflow.human.statistics import pearson
 
 EPSILON = 2.2e-16
 
 
 def blurred(points: np.ndarray, shape: tuple[int, int], sigma: float) -> np.ndarray:
-    """(H, W): how many fixations lie where, spread by a Gaussian of `sigma` pixels; of sum n but for the borders."""
-    from scipy.ndimage import gaussian_filter
+    """(H, W): how many fixations lie where, spread by a Gaussian of `sigma` pixels; of sum n but for the borders.
 
-    counts = np.zeros(shape)
-    np.add.at(counts, _pixels(points, shape), 1.0)
-    return gaussian_filter(counts, sigma, mode="constant")
+    A Gaussian is a product of one for each side, so this is a product of two matrices.
+    """
+    sides = []
+    for at, size in zip(_pixels(points, shape), shape, strict=True):
+        distance = np.arange(size) - at[:, None]
+        sides.append(np.exp(-0.5 * (distance / sigma) ** 2) / (sigma * np.sqrt(2 * np.pi)))
+    return sides[0].T @ sides[1]
 
 
 def centre_prior(shape: tuple[int, int]) -> np.ndarray:
     """A Gaussian at the middle, a quarter of each side wide: where people look whatever is there."""
     y, x = (np.arange(size) - (size - 1) / 2 for size in shape)
     return np.exp(-0.5 * ((y / (shape[0] / 4))[:, None] ** 2 + (x / (shape[1] / 4))[None] ** 2))
+
+
+def local_contrast(grey: np.ndarray, sigma: float) -> np.ndarray:
+    """(H, W): the deviation of a grey picture around each pixel, under a Gaussian of `sigma` pixels.
+
+    What stands out by itself, without any model (Reinagel and Zador 1999: people fixate where contrast is high).
+    """
+    from scipy.ndimage import gaussian_filter
+
+    beside = grey - grey.mean()  # so that nothing is lost in the difference of squares
+    mean, square = (gaussian_filter(one, sigma, mode="nearest") for one in (beside, beside**2))
+    return np.sqrt((square - mean**2).clip(min=0))
+
+
+def partial_correlation(saliency: np.ndarray, density: np.ndarray, controls: np.ndarray) -> float:
+    """Correlation of what maps (V, H, W) leave unexplained of both by least squares; NaN where that is nothing."""
+    known = np.concatenate([np.ones((1, density.size)), controls.reshape(len(controls), -1)]).T
+    basis = np.linalg.qr(known / np.linalg.norm(known, axis=0).clip(min=1e-12))[0]
+    rest = []
+    for one in (saliency, density):
+        values = one.ravel() - one.mean()
+        left = values - basis @ (basis.T @ values)
+        if left @ left <= 1e-9 * (values @ values):
+            return float("nan")
+        rest.append(left)
+    return pearson(*rest)
 
 
 def nss(saliency: np.ndarray, points: np.ndarray) -> float:
@@ -98,8 +127,9 @@ def _area(positive: np.ndarray, negative: np.ndarray) -> float:
     """Chance that a positive is above a negative, equals counting half (Mann and Whitney 1947)."""
     if not len(positive) or not len(negative):
         return float("nan")
-    ranks = mean_ranks(np.concatenate([positive, negative]))[: len(positive)]
-    return float((ranks.sum() - len(positive) * (len(positive) + 1) / 2) / (len(positive) * len(negative)))
+    order = np.sort(negative)
+    below, not_above = order.searchsorted(positive), order.searchsorted(positive, side="right")
+    return float((below.mean() + not_above.mean()) / 2 / len(negative))
 
 
 @dataclass(frozen=True)
@@ -115,12 +145,14 @@ class Looked:
 
 @dataclass(frozen=True)
 class MapMeasure:
-    """of: takes a map and what people did. higher: whether more is more alike."""
+    """of: takes a map and what people did. higher: whether more is more alike. of_density: whether people's density is
+    all that it needs, no fixations."""
 
     of: Callable[[np.ndarray, Looked], float]
     formula: str
     range: tuple[float, float]
     higher: bool
+    of_density: bool = False
 
 
 _ANY = float("inf")
@@ -130,9 +162,9 @@ MAP_MEASURES = {
     "sauc": MapMeasure(
         lambda m, at: auc_shuffled(m, at.points, at.others), "ROC area against fixations elsewhere", (0, 1), True
     ),
-    "cc": MapMeasure(lambda m, at: cc(m, at.density), "correlation with people's density", (-1, 1), True),
-    "sim": MapMeasure(lambda m, at: sim(m, at.density), "sum of the smaller of both", (0, 1), True),
-    "kl": MapMeasure(lambda m, at: kl_map(m, at.density), "sum q log(q/p) in nats, q people's", (0, _ANY), False),
+    "cc": MapMeasure(lambda m, at: cc(m, at.density), "correlation with people's density", (-1, 1), True, True),
+    "sim": MapMeasure(lambda m, at: sim(m, at.density), "sum of the smaller of both", (0, 1), True, True),
+    "kl": MapMeasure(lambda m, at: kl_map(m, at.density), "sum q log(q/p) in nats, q people's", (0, _ANY), False, True),
     "gain": MapMeasure(
         lambda m, at: information_gain(m, at.points, at.prior), "bits a fixation over the prior", (-_ANY, _ANY), True
     ),

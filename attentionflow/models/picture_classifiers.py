@@ -91,14 +91,10 @@ class PatchTransformerSettings(Settings):
     dropout: float = Field(0.0, ge=0, lt=1, description="on every residual branch of the layers with attention")
 
 
-class ConvolutionsAndPatches(PictureClassifier):
-    """Residual convolutions, self-attention between the patches, and attention pooling by a learned query a head.
+class PatchEncoder(nn.Module):
+    """Residual convolutions, then self-attention between the patches (the hybrid of Dosovitskiy et al. 2021)."""
 
-    After the hybrid of Dosovitskiy et al. 2021 and the compact transformers of Hassani et al. 2021, whose pooling has
-    one head and no keys and values of its own. The label is read from what the pooling attends to.
-    """
-
-    def __init__(self, settings: PatchTransformerSettings, sight: Sight, outputs: int) -> None:
+    def __init__(self, settings: PatchTransformerSettings, sight: Sight) -> None:
         super().__init__()
         blocks, width = settings.blocks, FINEST * settings.channels
         self.levels = convolutions(sight, settings.channels, (blocks // 2, blocks, blocks), lambda level, width: None)
@@ -113,14 +109,30 @@ class ConvolutionsAndPatches(PictureClassifier):
             for _ in range(settings.layers)
         )
         self.norm = nn.LayerNorm(width)
+
+    def encode(self, images: Tensor) -> Tensor:
+        """(B, C, H, W) to (B, P, D)."""
+        x = self.positions(self.levels(seen(images)).flatten(2).transpose(1, 2))
+        for layer in self.layers:
+            x = layer(x)
+        return self.norm(x)
+
+
+class ConvolutionsAndPatches(PatchEncoder, PictureClassifier):
+    """The encoder, and attention pooling by a learned query a head.
+
+    After the compact transformers of Hassani et al. 2021, whose pooling has one head and no keys and values of its own.
+    The label is read from what the pooling attends to.
+    """
+
+    def __init__(self, settings: PatchTransformerSettings, sight: Sight, outputs: int) -> None:
+        super().__init__(settings, sight)
+        width = FINEST * settings.channels
         self.pooling = AttentionPooling(width, settings.heads, Place("pool", LABEL, PATCHES, residual=False))
         self.output = nn.Linear(width, outputs)
 
     def forward(self, images: Tensor) -> Tensor:
-        x = self.positions(self.levels(seen(images)).flatten(2).transpose(1, 2))  # (B, P, D)
-        for layer in self.layers:
-            x = layer(x)
-        return self.output(self.pooling(self.norm(x)))
+        return self.output(self.pooling(self.encode(images)))
 
 
 class GatedConvolutionsSettings(Settings):
@@ -128,13 +140,13 @@ class GatedConvolutionsSettings(Settings):
     blocks: int = Field(2, ge=1, description="residual blocks a level")
 
 
-class GatedConvolutions(PictureClassifier):
-    """Residual blocks that gate channels and then places (Woo et al. 2018, CBAM), the mean over all places, a line.
+class GatedEncoder(nn.Module):
+    """Residual blocks that gate channels and then places (Woo et al. 2018, CBAM).
 
     The one query of a gate is the picture as a whole.
     """
 
-    def __init__(self, settings: GatedConvolutionsSettings, sight: Sight, outputs: int) -> None:
+    def __init__(self, settings: GatedConvolutionsSettings, sight: Sight) -> None:
         super().__init__()
         self.gated = tuple(
             Gated(
@@ -154,7 +166,18 @@ class GatedConvolutions(PictureClassifier):
             )
 
         self.levels = convolutions(sight, settings.channels, (settings.blocks,) * LEVELS, attention)
+
+    def encode(self, images: Tensor) -> Tensor:
+        """(B, C, H, W) to (B, D, H/patch, W/patch)."""
+        return self.levels(seen(images))
+
+
+class GatedConvolutions(GatedEncoder, PictureClassifier):
+    """The encoder, the mean over all places, a line."""
+
+    def __init__(self, settings: GatedConvolutionsSettings, sight: Sight, outputs: int) -> None:
+        super().__init__(settings, sight)
         self.output = nn.Linear(self.gated[-1].width, outputs)
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.output(self.levels(seen(images)).mean((2, 3)))
+        return self.output(self.encode(images).mean((2, 3)))

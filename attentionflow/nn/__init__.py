@@ -5,14 +5,19 @@ MECHANISMS = {
     "cross-attention": "attentionflow.nn.dot_product.CrossAttention",
     "additive": "attentionflow.nn.additive.AdditiveAttention",
     "multiplicative": "attentionflow.nn.multiplicative.MultiplicativeAttention",
+    "attention-gate": "attentionflow.nn.attention_gate.AttentionGate",
     "channel": "attentionflow.nn.channel.ChannelAttention",
     "spatial": "attentionflow.nn.spatial.SpatialAttention",
     "location": "attentionflow.nn.location.LocationAttention",
     "pooling": "attentionflow.nn.pooling.AttentionPooling",
+    "label": "attentionflow.nn.label.LabelAttention",
     "target": "attentionflow.nn.target.TargetAttention",
+    "task": "attentionflow.nn.task.TaskAttention",
     "hierarchical": "attentionflow.nn.hierarchical.HierarchicalAttention",
     "copy": "attentionflow.nn.copying.CopyAttention",
     "coverage": "attentionflow.nn.coverage.CoverageAttention",
+    "counterparts": "attentionflow.nn.matching.Counterparts",
+    "gallery": "attentionflow.nn.matching.GalleryAttention",
 }
 
 # Files of this folder that hold no mechanism.
@@ -28,4 +33,5 @@ PARTS = (
     "positions",
     "quantiles",
     "recent",
+    "space_time",
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from attentionflow.attend import Place, weigh
+from attentionflow.records import Fold
 
 
 class MultiplicativeAttention(nn.Module):
@@ -26,9 +27,15 @@ class MultiplicativeAttention(nn.Module):
         return self.key(memory)
 
     def forward(
-        self, query: Tensor, memory: Tensor, keys: Tensor, mask: Tensor | None = None, step: int | None = None
+        self,
+        query: Tensor,
+        memory: Tensor,
+        keys: Tensor,
+        mask: Tensor | None = None,
+        step: int | None = None,
+        fold: Fold | None = None,
     ) -> Tensor:
         """query (B, Q, D), memory (B, K, D), keys of `remember`, mask (B, K) True where present: context (B, Q, D)."""
         scores = (query @ keys.transpose(1, 2))[:, None]  # (B, 1, Q, K)
-        weights = weigh(self, scores, mask=None if mask is None else mask[:, None, None], step=step)
+        weights = weigh(self, scores, mask=None if mask is None else mask[:, None, None], step=step, fold=fold)
         return weights[:, 0] @ memory

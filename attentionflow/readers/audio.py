@@ -15,6 +15,9 @@ import numpy as np
 from attentionflow.errors import DataError, UserError
 
 SOUNDS = (".wav", ".flac", ".ogg", ".mp3")
+LOWEST_RATE = 1000
+SPARE = 0.1  # seconds by which a decoder may give less than the head of a compressed file tells
+UNKNOWN_SIZE = 2**32 - 1  # in the head of a WAV file that was written as a stream
 INSTALL = 'pip install "attentionflow[audio]"'
 
 
@@ -30,23 +33,63 @@ class Audio:
         return len(self.samples) / self.rate
 
 
-def read_audio(path: Path) -> Audio:
-    """All samples of a file, its channels averaged. DataError for one that cannot be decoded."""
+def read_audio(path: Path, first: int = 0, count: int | None = None) -> Audio:
+    """All samples of a file, or `count` of them from `first`, its channels averaged.
+
+    DataError for one that cannot be decoded, that ends before its head says, or whose rate holds no sound.
+    """
     soundfile = _soundfile()
+    length, rate = audio_length(path)
+    count = length - first if count is None else count
     try:
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        with soundfile.SoundFile(path) as file:
+            file.seek(first)
+            samples = file.read(count, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
         raise _unreadable(path, error) from None
+    if count - len(samples) > SPARE * rate:
+        raise _cut_off(path, length / rate, (first + len(samples)) / rate)
     return Audio(samples.mean(1) if samples.shape[1] > 1 else samples[:, 0], rate)
+
+
+def audio_length(path: Path) -> tuple[int, int]:
+    """Samples, and samples a second, from the head of the file; DataError as for `read_audio`."""
+    soundfile = _soundfile()
+    try:
+        head = soundfile.info(path)
+    except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
+        raise _unreadable(path, error) from None
+    length, rate = int(head.frames), int(head.samplerate)
+    if rate < LOWEST_RATE:
+        raise DataError(
+            f"{rate} samples a second, as its head says, hold no sound",
+            file=path,
+            remedy=f"Write the rate that it was recorded at into the file; {LOWEST_RATE} is the least that is read",
+        )
+    if (promised := _promised_bytes(path)) and promised > (there := path.stat().st_size):
+        raise _cut_off(path, length / rate * promised / there, length / rate)
+    return length, rate
 
 
 def audio_rate(path: Path) -> int:
     """Samples a second, from the head of the file."""
-    soundfile = _soundfile()
-    try:
-        return int(soundfile.info(path).samplerate)
-    except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
-        raise _unreadable(path, error) from None
+    return audio_length(path)[1]
+
+
+def _promised_bytes(path: Path) -> int:
+    """Size of a WAV file by its head, which libsndfile mends in silence; 0 for other files, or where it tells none."""
+    with path.open("rb") as file:
+        head = file.read(12)
+    size = int.from_bytes(head[4:8], "little")
+    return size + 8 if head[:4] == b"RIFF" and head[8:] == b"WAVE" and size not in (0, UNKNOWN_SIZE) else 0
+
+
+def _cut_off(path: Path, promised: float, there: float) -> DataError:
+    return DataError(
+        f"the sound is cut off: its head tells of {promised:.2f} seconds, {there:.2f} are there",
+        file=path,
+        remedy="Copy or download it again, or write what is left of it anew",
+    )
 
 
 def resampled(audio: Audio, rate: int) -> Audio:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from attentionflow.readers.image import IMAGES, decode, size_of
 from attentionflow.readers.splits import fill_missing
 from attentionflow.readers.table import TABLES, read_table, table_kind
 from attentionflow.readers.tree import open_tree
+
+P = TypeVar("P")
 
 COLUMN = "file_name"  # of a table of pictures, as in the metadata.csv of an imagefolder
 
@@ -74,14 +76,12 @@ def given_picture(given: Any) -> Picture:
     return plain_picture(pixels, "picture", "")
 
 
-def fill_splits(
-    splits: Mapping[str, Sequence[Picture]], share: float, seed: int
-) -> tuple[dict[str, Sequence[Picture]], list[str]]:
+def fill_splits(splits: Mapping[str, Sequence[P]], share: float, seed: int) -> tuple[dict[str, Sequence[P]], list[str]]:
     """The splits with "val" and "test" held out of "train" where they are missing, and notes that say so."""
     if "train" not in splits:
         raise UserError(f"there are no training pictures: the splits are {', '.join(splits)}")
 
-    def take(pictures: Sequence[Picture], name: str) -> tuple[list[Picture], list[Picture]]:
+    def take(pictures: Sequence[P], name: str) -> tuple[list[P], list[P]]:
         count = max(1, round(share * len(pictures)))
         if count >= len(pictures):
             raise UserError(f"{len(pictures)} training pictures are too few to hold a {name} split out of; add some")

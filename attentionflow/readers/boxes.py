@@ -19,11 +19,10 @@ import numpy as np
 from attentionflow.errors import DataError, UserError
 from attentionflow.readers.finding import Finding
 from attentionflow.readers.image import IMAGES, decode, size_of
-from attentionflow.readers.splits import CANONICAL, ORDER
+from attentionflow.readers.splits import SPLITS
 from attentionflow.readers.tree import Tree
 
 FEW = 5  # places named in a finding
-SPLITS = {name: name for name in ORDER} | CANONICAL | {"training": "train", "testing": "test"}
 
 
 class Box(NamedTuple):

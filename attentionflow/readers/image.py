@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+EXACT_VALUES, EXACT_COLOURS = ("L", "P", "1", "I", "I;16", "I;16B"), ("RGB", "P")  # modes of Pillow's
 ORIENTATION = 274  # of the EXIF tags
 PREVIEW = 480  # pixels of the longer side of a preview
 SMALL, ENLARGED = 96, 240  # pixels of the longer side below which a preview is enlarged, and of what it then has
@@ -47,6 +48,27 @@ def decode(content: bytes, where: str) -> np.ndarray:
         raise _damaged(where, error) from None
 
 
+def decode_exactly(content: bytes, where: str, coloured: bool) -> np.ndarray:
+    """The numbers of a picture as its file holds them: (H, W), of an indexed picture the indices, or (H, W, 3).
+
+    Refused is what would change them: colours where values are wanted, values where colours are, and JPEG.
+    """
+    image = _open(content, where)
+    allowed = EXACT_COLOURS if coloured else EXACT_VALUES
+    wanted = (
+        "colours, as the classes are listed by colour" if coloured else "values, as the classes are listed by value"
+    )
+    if image.format == "JPEG":
+        raise DataError("JPEG alters pixels, and each must say its class", file=where, remedy="Save it as PNG")
+    if image.mode not in allowed:
+        what = f"this mask is of the kind {image.mode}; it must hold {wanted} (one of {', '.join(allowed)})"
+        raise DataError(what, file=where, remedy="Save it so, or list the classes the other way in classes.csv")
+    try:
+        return np.asarray(image.convert("RGB") if coloured else image)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise _damaged(where, error) from None
+
+
 def size_of(content: bytes, where: str) -> tuple[int, int]:
     """(W, H) of the picture as `decode` gives it, from its header alone."""
     image = _open(content, where)
@@ -71,8 +93,8 @@ def luminance(pixels: np.ndarray) -> np.ndarray:
     return ((pixels @ np.array([299, 587, 114], np.uint32) + 500) // 1000).astype(np.uint8)[:, :, None]
 
 
-def preview(pixels: np.ndarray) -> str:
-    """A data URI of a picture with at most PREVIEW pixels a side: JPEG where Pillow is there, PNG otherwise.
+def preview(pixels: np.ndarray, most: int = PREVIEW) -> str:
+    """A data URI of a picture with at most so many pixels a side: JPEG where Pillow is there, PNG otherwise.
 
     Each pixel of a small picture becomes a block of equal ones, which shows what there is and invents nothing.
     """
@@ -80,7 +102,7 @@ def preview(pixels: np.ndarray) -> str:
     if max(height, width) < SMALL:
         block = ENLARGED // max(height, width)
         return _uri("png", _png(pixels.repeat(block, 0).repeat(block, 1)))
-    scale = min(1.0, PREVIEW / max(height, width))
+    scale = min(1.0, most / max(height, width))
     small = resize(pixels, max(1, round(width * scale)), max(1, round(height * scale)))
     try:
         from PIL import Image

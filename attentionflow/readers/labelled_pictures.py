@@ -14,26 +14,33 @@ from typing import Any, overload
 import numpy as np
 
 from attentionflow.errors import UserError
-from attentionflow.readers.box_inputs import COLUMN, given_picture, pictures_to_answer
-from attentionflow.readers.boxes import FEW, Picture
+from attentionflow.readers.box_inputs import given_picture, pictures_to_answer
+from attentionflow.readers.boxes import Picture
 from attentionflow.readers.finding import Finding
-from attentionflow.readers.idx import SPLITS, is_idx, read_idx_pairs, read_idx_pictures
+from attentionflow.readers.idx import is_idx, read_idx_pairs, read_idx_pictures
 from attentionflow.readers.image import IMAGES, decode, size_of
-from attentionflow.readers.splits import ORDER, fill_missing, held_out_by_label
-from attentionflow.readers.table import read_table, table_kind
+from attentionflow.readers.labelled_tree import (
+    METADATA,
+    Item,
+    in_order,
+    items_of_folders,
+    items_of_tables,
+    metadata_tables,
+)
+from attentionflow.readers.splits import fill_missing, held_out_by_label
 from attentionflow.readers.text import read_text
 from attentionflow.readers.tree import Tree, open_tree
 
 MOST_HELD_OUT = 5000
 NAMES = "classes.txt"  # beside IDX files: the name of each label, a line each
-METADATA = "metadata"  # a table of this name tells the labels of the pictures beside it
 
-Labels = tuple[str, ...]  # of a picture: one, or none where the files tell none
+# Of a picture: one, or none where the files tell none; where a table has several columns, a cell each, "" if empty.
+Labels = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class LabelledPicture:
-    """A picture, decoded when asked for, and its label (None: not known).
+    """A picture, decoded when asked for, and its labels (None: not known).
 
     content: bytes that only equal pictures share. pixels: makes the array (H, W, 3). measure: gives (W, H).
     """
@@ -55,8 +62,8 @@ class LabelledPicture:
 class PictureArray(Sequence[LabelledPicture]):
     """Pictures of one size in one array (N, H, W) or (N, H, W, 3) of bytes; each is made when asked for.
 
-    numbers (N,): which of the names each has as its label; None where labels are not known. rows (N,): counted from 0
-    in the file `place`.
+    numbers (N,), or (N, columns) where a picture has several cells: which of the names each has as its label; None
+    where labels are not known. rows (N,): counted from 0 in the file `place`.
     """
 
     pixels: np.ndarray
@@ -80,7 +87,7 @@ class PictureArray(Sequence[LabelledPicture]):
         if isinstance(at, slice):
             return self.take(np.arange(len(self))[at])
         pixels, row = self.pixels[at], self.rows[at] + 1
-        labels = None if self.numbers is None else (self.names[self.numbers[at]],)
+        labels = None if self.numbers is None else tuple(self.names[number] for number in self.numbers[at].ravel())
         return LabelledPicture(
             f"{self.place}:{row}",
             labels,
@@ -115,13 +122,11 @@ def read_labelled_pictures(path: str | Path, label: str) -> LabelledPictures:
     if not path.is_dir() and path.suffix.lower() != ".zip":
         raise UserError(f"{path} is no folder of pictures and no .zip of one")
     tree = open_tree(path)
-    tables = [name for name in tree.names if table_kind(name) and Path(name).name.split(".")[0] == METADATA]
-    if tables and not path.is_dir():
-        raise UserError(f"{path} holds {tables[0]}; unpack the .zip, a metadata table is read from a folder alone")
-    found = _of_tables(tree, tables, label) if tables else _of_folders(tree)
-    if "train" not in found.splits:
-        raise UserError(f"{path} has no training pictures: its splits are {', '.join(found.splits) or 'none'}")
-    return found
+    tables = metadata_tables(tree)
+    if not tables:
+        return with_training(path, _of_folders(tree))
+    remedy = "Name the column of the labels: --set label=NAME"
+    return with_training(path, of_tables(tree, tables, [label], remedy, lambda cells: cells if cells[0] else ()))
 
 
 def read_inputs(path: Path) -> Sequence[LabelledPicture]:
@@ -173,59 +178,40 @@ def _of_pairs(folder: Path, pairs: Mapping[str, tuple[Path, np.ndarray, np.ndarr
 
 
 def _of_folders(tree: Tree) -> LabelledPictures:
-    """SPLIT/LABEL/..., or LABEL/... where no folder is named after a split. Folders below a label mean nothing."""
-    names = tree.below("", IMAGES)
-    first = {name.split("/")[0] for name in names if "/" in name}
-    split = {folder: SPLITS[folder.lower()] for folder in first if folder.lower() in SPLITS}
-    made: dict[str, list[LabelledPicture]] = {}
-    loose = []
-    for name in names:
-        parts = name.split("/")
-        inner = parts[1:] if split else parts
-        if len(inner) < 2 or (split and parts[0] not in split):
-            loose.append(tree.where(name))
-        else:
-            made.setdefault(split[parts[0]] if split else "train", []).append(_of_file(tree, name, (inner[0],)))
-    if not made:
+    items, faults = items_of_folders(tree, tree.below("", IMAGES), "pictures")
+    if not items:
         raise UserError(
             f"{tree.root} holds no pictures in folders of their labels (LABEL/one.jpg or train/LABEL/one.jpg), no "
             f"{METADATA}.csv and no IDX files"
         )
-    what = "pictures stand in no folder of a label" + (", or in one beside those of the splits" if split else "")
-    remedy = "Move them into the folder of their label"
-    return LabelledPictures(_in_order(made), _faults(loose, f"{what}: left out", remedy))
+    return LabelledPictures(in_order(items, partial(_of_item, tree)), faults)
 
 
-def _of_tables(tree: Tree, tables: Sequence[str], label: str) -> LabelledPictures:
-    """Each table tells the labels of pictures below its folder; the split is the outermost folder of a path."""
-    there = set(tree.below("", IMAGES))
-    made: dict[str, list[LabelledPicture]] = {}
-    missing, told = [], set()
-    for table in tables:
-        folder = table.rpartition("/")[0]
-        read = read_table(tree.root / table, [COLUMN, label], remedy="Name the column of the labels: --set label=NAME")
-        for row, file, name in zip(read.rows, read.columns[COLUMN], read.columns[label], strict=True):
-            path = f"{folder}/{file}".lstrip("/")
-            place = f"{tree.where(table)}:{row}"
-            if path not in there:
-                missing.append(f"{place} ({file})")
-                continue
-            told.add(path)
-            split = SPLITS.get(path.split("/")[0].lower(), "train")
-            made.setdefault(split, []).append(_of_file(tree, path, (name.strip(),) if name.strip() else (), place))
-    silent = [tree.where(name) for name in sorted(there - told)]
-    faults = [
-        *_faults(missing, "labels are without their picture: left out", "Put the picture there, or remove the row"),
-        *_faults(silent, f"pictures stand in no {METADATA} table: left out", "Add a row, or remove the picture"),
-    ]
-    return LabelledPictures(_in_order(made), faults)
+def with_training(path: Path, found: LabelledPictures) -> LabelledPictures:
+    """What was found; UserError where there is nothing to train on."""
+    if "train" not in found.splits:
+        raise UserError(f"{path} has no training pictures: its splits are {', '.join(found.splits) or 'none'}")
+    return found
 
 
-def _of_file(tree: Tree, name: str, labels: Labels, where: str = "") -> LabelledPicture:
-    place = tree.where(name)
-    content = partial(tree.read, name)
+def of_tables(
+    tree: Tree,
+    tables: Sequence[str],
+    columns: Sequence[str],
+    remedy: str,
+    labels: Callable[[tuple[str, ...]], Labels] = tuple,
+) -> LabelledPictures:
+    """labels: of a picture, from the cells of its columns. remedy: what to do where a column is not there."""
+    items, faults = items_of_tables(tree, tables, tree.below("", IMAGES), columns, "picture", remedy)
+    told = [item._replace(cells=labels(item.cells)) for item in items]
+    return LabelledPictures(in_order(told, partial(_of_item, tree)), faults)
+
+
+def _of_item(tree: Tree, item: Item) -> LabelledPicture:
+    place = tree.where(item.name)
+    content = partial(tree.read, item.name)
     return LabelledPicture(
-        name, labels, where or place, content, lambda: decode(content(), place), lambda: size_of(content(), place)
+        item.name, item.cells, item.where, content, lambda: decode(content(), place), lambda: size_of(content(), place)
     )
 
 
@@ -235,13 +221,3 @@ def _unlabelled(one: Picture) -> LabelledPicture:
 
 def _three(pixels: np.ndarray) -> np.ndarray:
     return np.repeat(pixels[:, :, None], 3, axis=2) if pixels.ndim == 2 else pixels
-
-
-def _in_order(splits: Mapping[str, list[LabelledPicture]]) -> dict[str, Sequence[LabelledPicture]]:
-    return {split: splits[split] for split in ORDER if split in splits}
-
-
-def _faults(places: Sequence[str], what: str, remedy: str) -> list[Finding]:
-    """One for all places, or none."""
-    what = f"{len(places):,} {what}"
-    return [Finding("warning", what, len(places), tuple(places[:FEW]), remedy)] if places else []

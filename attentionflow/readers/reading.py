@@ -6,7 +6,7 @@ Letters: R people, n words.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -72,9 +72,9 @@ def without_the_absent(readings: Sequence[Reading]) -> tuple[list[Reading], list
             empty.append(reading.where)
     notes = []
     if lost:
-        notes.append(f"{len(lost)} readings in which a person looked at no word are left out ({_some(lost)})")
+        notes.append(f"{len(lost)} readings in which a person looked at no word are left out ({some(lost)})")
     if empty:
-        notes.append(f"{len(empty)} texts that nobody looked at are left out ({_some(empty)})")
+        notes.append(f"{len(empty)} texts that nobody looked at are left out ({some(empty)})")
     return kept, notes
 
 
@@ -83,15 +83,17 @@ def read_readings(path: str | Path) -> tuple[list[Reading], list[str]]:
 
     Columns text_id, reader, word_index, word, duration: a row a word and reader; an empty duration is not known. Or
     text, spans and perhaps reader: a row a text and reader, spans such as "0-5 10-17", the characters marked important.
+    Or text, importance and perhaps reader: a number from 0 up for every word, with blanks between.
     """
     path = Path(path)
     if table_kind(path) is None:
         raise DataError("this is no table", file=path, remedy="Give a .csv, .tsv, .jsonl or .parquet file")
     there = column_names(path)
-    if {"text", "spans"} <= {*there}:
-        named = read_table(path, ("text", "spans", *(["reader"] if "reader" in there else [])))
-        return without_the_absent(_marked(named))
-    remedy = f"Reading times need the columns {', '.join(COLUMNS)}; marks text and spans"
+    for kind, judged in JUDGED.items():
+        if {"text", kind} <= {*there}:
+            named = read_table(path, ("text", kind, *(["reader"] if "reader" in there else [])))
+            return without_the_absent(_judged(named, kind, judged))
+    remedy = f"Reading times need the columns {', '.join(COLUMNS)}; marks text and spans; maps text and importance"
     return without_the_absent(_timed(read_table(path, COLUMNS, remedy=remedy)))
 
 
@@ -123,7 +125,11 @@ def _timed(table: Table) -> list[Reading]:
                 remedy="Add the durations of a word read twice into one row",
             )
         mine[at] = time
-    _check_units(table.path, times)
+    usual: dict[str, list[float]] = {}
+    for readers in times.values():
+        for reader, mine in readers.items():
+            usual.setdefault(reader, []).extend(mine.values())
+    one_unit(table.path, usual, "reader")
     return [_reading(table.path, text, texts[text], times[text], first_row[text]) for text in texts]
 
 
@@ -153,13 +159,10 @@ def _duration(path: Path, row: int, given: str) -> float:
     return time
 
 
-def _check_units(path: Path, times: dict[str, dict[str, dict[int, float]]]) -> None:
-    """DataError where one reader's usual duration is far from all others': two units in one file."""
-    usual: dict[str, list[float]] = {}
-    for readers in times.values():
-        for reader, mine in readers.items():
-            usual.setdefault(reader, []).extend(time for time in mine.values() if time > 0)
-    medians = {reader: float(np.median(found)) for reader, found in usual.items() if found}
+def one_unit(path: Path, durations: Mapping[str, Sequence[float]], who: str) -> None:
+    """DataError where the usual duration of one of the people is far from all others': two units in one file."""
+    known = {name: [time for time in mine if time > 0] for name, mine in durations.items()}
+    medians = {name: float(np.median(found)) for name, found in known.items() if found}
     if len(medians) < 2:
         return
     middle = float(np.median(list(medians.values())))
@@ -167,7 +170,7 @@ def _check_units(path: Path, times: dict[str, dict[str, dict[int, float]]]) -> N
     if medians[high] / medians[low] > APART:
         odd = low if middle / medians[low] > medians[high] / middle else high
         raise DataError(
-            f"reader {odd!r} has a median duration of {medians[odd]:g}, the others of about {middle:g}: two units",
+            f"{who} {odd!r} has a median duration of {medians[odd]:g}, the others of about {middle:g}: two units",
             file=path,
             remedy="Give all durations in one unit",
         )
@@ -184,24 +187,20 @@ def _reading(path: Path, text: str, words: dict[int, str], readers: dict[str, di
     return Reading(whole, spans, tuple(readers), attention, f"{path.name}, text {text}")
 
 
-def _marked(table: Table) -> list[Reading]:
+def _judged(table: Table, kind: str, judged: Callable[[Table, int, str, str], np.ndarray]) -> list[Reading]:
+    """A text and reader a row, with what the column `kind` says of its words."""
     readers = table.columns.get("reader", ["reader"] * len(table))
     found: dict[str, dict[str, np.ndarray]] = {}
     first_row: dict[str, int] = {}
-    for row, text, given, reader in zip(
-        table.rows, table.columns["text"], table.columns["spans"], readers, strict=True
-    ):
-        words = np.array(split_words(text)).reshape(-1, 2)
-        if not len(words):
+    for row, text, given, reader in zip(table.rows, table.columns["text"], table.columns[kind], readers, strict=True):
+        if not split_words(text):
             raise DataError("the text is empty", file=table.path, row=row, remedy="Give the text that was read")
         mine = found.setdefault(text, {})
         if reader in mine:
             remedy = "Give each reader one row a text"
-            raise DataError(f"reader {reader!r} marked this text twice", file=table.path, row=row, remedy=remedy)
+            raise DataError(f"reader {reader!r} judged this text twice", file=table.path, row=row, remedy=remedy)
         first_row.setdefault(text, row)
-        mine[reader] = np.zeros(len(words))
-        for first, last in _spans(table.path, row, given, len(text)):
-            mine[reader][(words[:, 0] < last) & (words[:, 1] > first)] = 1.0
+        mine[reader] = judged(table, row, text, given)
     return [
         Reading(
             text,
@@ -214,20 +213,49 @@ def _marked(table: Table) -> list[Reading]:
     ]
 
 
-def _spans(path: Path, row: int, given: str, length: int) -> list[tuple[int, int]]:
-    spans = []
+def _marked(table: Table, row: int, text: str, given: str) -> np.ndarray:
+    """1 for words of which a character was marked, 0 for others."""
+    words = np.array(split_words(text))
+    marks = np.zeros(len(words))
     for part in given.replace(";", " ").split():
         first, _, last = part.partition("-")
-        if not (first.isdecimal() and last.isdecimal() and int(first) < int(last) <= length):
+        if not (first.isdecimal() and last.isdecimal() and int(first) < int(last) <= len(text)):
             raise DataError(
-                f"{part!r} is no stretch of the text's {length} characters",
-                file=path,
+                f"{part!r} is no stretch of the text's {len(text)} characters",
+                file=table.path,
                 row=row,
                 remedy='Write stretches as "0-5 10-17", the first character and one past the last, counted from 0',
             )
-        spans.append((int(first), int(last)))
-    return spans
+        marks[(words[:, 0] < int(last)) & (words[:, 1] > int(first))] = 1.0
+    return marks
 
 
-def _some(names: Sequence[str], most: int = 3) -> str:
+def _weighed(table: Table, row: int, text: str, given: str) -> np.ndarray:
+    """A number a word."""
+    words, parts = split_words(text), given.split()
+    if len(parts) != len(words):
+        first = text[slice(*words[0])]
+        raise DataError(
+            f"{len(parts)} numbers for the {len(words)} words of {first!r} ...",
+            file=table.path,
+            row=row,
+            remedy="Give a number for every word: what stands between blanks, and Chinese characters one by one",
+        )
+    try:
+        values = np.array([float(part) for part in parts])
+    except ValueError:
+        values = np.full(1, np.nan)
+    if not np.isfinite(values).all() or (values < 0).any():
+        remedy = "Say how important each word is by a number from 0 up, such as 0 0.5 3"
+        raise DataError(
+            f"importance {given[:40]!r} is not all numbers from 0 up", file=table.path, row=row, remedy=remedy
+        )
+    return values
+
+
+# Column -> what it says of the words of a text, (n,).
+JUDGED = {"spans": _marked, "importance": _weighed}
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
     return ", ".join(names[:most]) + (", ..." if len(names) > most else "")

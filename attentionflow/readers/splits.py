@@ -14,6 +14,7 @@ E = TypeVar("E")
 
 ORDER = ("train", "val", "test")
 CANONICAL = {"valid": "val", "validation": "val", "dev": "val"}
+SPLITS = {name: name for name in ORDER} | CANONICAL | {"training": "train", "testing": "test"}  # names of folders
 
 
 def fill_missing(

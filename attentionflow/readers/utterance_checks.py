@@ -45,7 +45,7 @@ def check_utterances(
             rates[rate] += 1
             examples[rate].append(at)
             if isinstance(loaded, Audio):
-                for fault in _faults(loaded.samples):
+                for fault in sound_faults(loaded.samples):
                     places[fault].append(at)
             if not one.text:
                 places["empty"].append(at)
@@ -95,7 +95,8 @@ def _facts(loaded: Audio | Frames, frame_rate: int) -> tuple[float, int | str, b
     return len(loaded.values) / frame_rate, f"{loaded.values.shape[1]} bands", loaded.values.tobytes()
 
 
-def _faults(samples: np.ndarray) -> list[str]:
+def sound_faults(samples: np.ndarray) -> list[str]:
+    """Names in KINDS of what is odd in a sound."""
     size = np.abs(samples)
     found = {
         "clipped": np.mean(size >= LIMIT) > CLIPPED,

@@ -20,14 +20,21 @@ TASKS = {
     "dialogue": "attentionflow.tasks.dialogue.Dialogue",
     "recommendation": "attentionflow.tasks.recommendation.Recommendation",
     "image-classification": "attentionflow.tasks.image_classification.ImageClassification",
+    "image-recognition": "attentionflow.tasks.image_recognition.ImageRecognition",
+    "image-segmentation": "attentionflow.tasks.image_segmentation.ImageSegmentation",
     "object-detection": "attentionflow.tasks.object_detection.ObjectDetection",
+    "multi-task": "attentionflow.tasks.multi_task.MultiTask",
     "speech-recognition": "attentionflow.tasks.speech_recognition.SpeechRecognition",
+    "audio-processing/tagging": "attentionflow.tasks.audio_processing_tagging.AudioTagging",
+    "audio-processing/enhancement": "attentionflow.tasks.audio_processing_enhancement.AudioEnhancement",
+    "video-recognition": "attentionflow.tasks.video_recognition.VideoRecognition",
     "time-series-forecasting": "attentionflow.tasks.time_series_forecasting.TimeSeriesForecasting",
 }
 
 
 def load_task(name: str) -> type[Task[Any, Any]]:
-    """The class of a task."""
+    """The class of a task. Of one with several jobs (`audio-processing/tagging`), the name alone means the first."""
+    name = next((task for task in TASKS if task == name or task.startswith(f"{name}/")), name)
     if name not in TASKS:
         raise UserError(f"unknown task {name!r}; {nearest(name, TASKS)}")
     module, _, attribute = TASKS[name].rpartition(".")

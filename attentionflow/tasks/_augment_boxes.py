@@ -53,11 +53,16 @@ def mosaic(four: list[Drawn], draw: np.random.Generator) -> Drawn:
 
 
 def affine(
-    draw: np.random.Generator, width: int, height: int, scale: float, horizontal: bool, vertical: bool
+    draw: np.random.Generator,
+    width: int,
+    height: int,
+    scale: tuple[float, float],
+    horizontal: bool,
+    vertical: bool,
 ) -> tuple[float, float, float, float]:
-    """A map of places, x -> a x + b, y -> c y + d: scaled by 1/scale to scale, each axis turned round half the time
+    """A map of places, x -> a x + b, y -> c y + d: scaled by a factor between two, each axis turned round half the time
     where it may be, then moved so that no side has both a gap and something cut off."""
-    zoom = float(np.exp(draw.uniform(-1, 1) * np.log(scale)))
+    zoom = float(np.exp(draw.uniform(*np.log(scale))))
     a = zoom * (-1 if horizontal and draw.random() < 0.5 else 1)
     c = zoom * (-1 if vertical and draw.random() < 0.5 else 1)
     free_x, free_y = (1 - zoom) * width, (1 - zoom) * height  # a gap where positive, cut off where negative
@@ -75,14 +80,19 @@ def moved(boxes: np.ndarray, change: tuple[float, float, float, float]) -> np.nd
 
 def warp(images: Tensor, changes: np.ndarray) -> Tensor:
     """Pictures (B, 3, H, W) under one map (a, b, c, d) each, bilinear, 0 where nothing was."""
+    grid = origins(images, changes)
+    return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+def origins(images: Tensor, changes: np.ndarray) -> Tensor:
+    """(B, H, W, 2): where each new place of pictures (B, C, H, W) was before, as `grid_sample` takes it."""
     height, width = images.shape[-2:]
     a, b, c, d = torch.from_numpy(changes).to(images.dtype).T
     zero = torch.zeros_like(a)
     # `affine_grid` asks where each new place was, in coordinates from -1 to 1.
     x = torch.stack((1 / a, zero, (width - 2 * b) / (a * width) - 1), dim=-1)
     y = torch.stack((zero, 1 / c, (height - 2 * d) / (c * height) - 1), dim=-1)
-    grid = F.affine_grid(torch.stack((x, y), dim=1), list(images.shape), align_corners=False)
-    return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    return F.affine_grid(torch.stack((x, y), dim=1), list(images.shape), align_corners=False)
 
 
 def colours(draw: np.random.Generator, strength: float) -> tuple[np.ndarray, np.ndarray]:

@@ -38,9 +38,9 @@ class Augmentation:
 
 
 @lru_cache(maxsize=2)
-def drawn(seed: int, epoch: int, count: int) -> np.ndarray:
-    """(N, 10) uniform draws; the rows of a picture are the same however many come after it."""
-    return np.random.default_rng((seed, epoch)).random((count, 10), np.float32)
+def drawn(seed: int, epoch: int, count: int, columns: int = PARTNER + 1) -> np.ndarray:
+    """(N, columns) uniform draws; the rows of a picture are the same however many come after it."""
+    return np.random.default_rng((seed, epoch)).random((count, columns), np.float32)
 
 
 @lru_cache(maxsize=2)

@@ -6,6 +6,7 @@ Letters: B pictures, C channels, G objects of a picture (padded), H height, W wi
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -49,15 +50,18 @@ class Canvas:
     classes: tuple[str, ...]
 
     @classmethod
-    def learn(cls, pictures: Sequence[Labelled], longest: int, patch: int, grey: bool = False) -> Self:
+    def learn(
+        cls, pictures: Sequence[Labelled], longest: int, patch: int, grey: bool = False, room: bool = False
+    ) -> Self:
         """As wide to its height as the middle one of these pictures is, the longer side of `longest` pixels.
 
-        grey: of one channel where no picture that is looked at has colour.
+        grey: of one channel where no picture that is looked at has colour. room: sides that are no whole patches grow,
+        so that the middle picture is not scaled down by it.
         """
         ratio = float(np.median([picture.size[0] / picture.size[1] for picture in pictures]))
 
         def whole(side: float) -> int:
-            return max(1, round(side / patch)) * patch
+            return max(1, math.ceil(side / patch - 1e-9) if room else round(side / patch)) * patch
 
         width, height = whole(longest * min(1, ratio)), whole(longest / max(1, ratio))
         some = [pictures[i] for i in np.unique(np.linspace(0, len(pictures) - 1, LOOKED).astype(int))]
@@ -74,7 +78,11 @@ class Canvas:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        page: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return cls.of(json.loads(path.read_text(encoding="utf-8")))
+
+    @classmethod
+    def of(cls, page: Mapping[str, Any]) -> Self:
+        """The canvas whose fields are these, as JSON has them."""
         mean, deviation, classes = (tuple(page[name]) for name in ("mean", "deviation", "classes"))
         return cls(page["width"], page["height"], mean, deviation, classes)
 

@@ -86,7 +86,7 @@ def bleu_scores(written: Sequence[str], references: Sequence[str]) -> dict[str, 
         raise UserError('BLEU needs sacrebleu: pip install "attentionflow[text]"') from None
     scores = {}
     for n in (1, 2):
-        metric = BLEU(max_ngram_order=n, tokenize=bleu_tokenizer(references))
+        metric = BLEU(max_ngram_order=n, tokenize=bleu_tokenizer(references), force=True)  # tokenised or not, as given
         found = metric.corpus_score(list(written), [list(references)])
         scores[f"bleu{n}"] = Score(found.score, signature=f"corpus BLEU|max n:{n}|{metric.get_signature()}")
     return scores

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
-import torch
 from pydantic import Field
 from torch import Tensor
 
@@ -59,30 +58,28 @@ class LabelTask(Task[E, P]):
     # Learning after training
 
     def calibrate(self, model: Any, predictions: Sequence[Prediction], examples: Sequence[E]) -> bool:
-        """Divide logits by what makes the true labels likeliest (Guo et al. 2017); an answer does not change by it."""
-        targets = self.labels.targets(self.truth(one) for one in examples)
-        known = ~np.isnan(targets).any(1)
-        if not known.any():
-            return False
-        logits = torch.from_numpy(np.stack([one.raw.logits for one in predictions])[known] * self.temperature)
-        truth = torch.from_numpy(targets[known])
-        grid = np.geomspace(0.2, 5, 65).tolist()
-        self.temperature = min(grid, key=lambda t: self.labels.loss(logits / t, truth, 0.0).item())
-        return True
+        """Divide logits by what makes the true labels likeliest."""
+        logits = np.stack([one.raw.logits for one in predictions]) * self.temperature
+        found = self.labels.temperature(logits, self.labels.targets(self.truth(one) for one in examples))
+        self.temperature = found or self.temperature
+        return found is not None
 
     def save_labels(self, folder: Path) -> str:
         page = {"labels": self.labels.names, "temperature": self.temperature}
         (folder / LEARNED).write_text(json.dumps(page, ensure_ascii=False, indent=1), encoding="utf-8")
         return LEARNED
 
-    def load_labels(self, folder: Path, kind: type[Labels]) -> None:
+    def load_labels(self, folder: Path, kind: Callable[[Sequence[str]], Labels]) -> None:
         page = json.loads((folder / LEARNED).read_text(encoding="utf-8"))
         self.labels, self.temperature = kind(page["labels"]), page["temperature"]
 
     # Answers
 
     def predict(self, model: Any, batch: Batch, examples: Sequence[E], options: LabelOptions) -> list[Prediction]:
-        logits = self.logits(model, batch) / self.temperature
+        return self.answers(self.logits(model, batch) / self.temperature, examples, options)
+
+    def answers(self, logits: Tensor, examples: Sequence[E], options: LabelOptions) -> list[Prediction]:
+        """Of logits (B, C) after the temperature."""
         probabilities = self.labels.probabilities(logits).cpu().numpy()
         chosen = [self.labels.choose(row) for row in probabilities]
         scores = self.labels.log_probability(logits, chosen).mean(1).tolist()
@@ -119,19 +116,21 @@ class LabelTask(Task[E, P]):
 
     def pictures(self, predictions: Sequence[Prediction], examples: Sequence[E]) -> dict[str, str]:
         """Which labels are taken for which, where an example has one."""
+        if self.labels.several:
+            return {}
         names, index = self.labels.names, self.labels.index
         pairs = [
             (index[labels[0]], one.raw.chosen[0])
             for one, example in zip(predictions, examples, strict=True)
             if (labels := self.truth(example)) and labels[0] in index
         ]
-        if self.labels.several or not pairs:
+        if not pairs:
             return {}
         truth, given = np.array(pairs).T
         return {"confusion": confusion_picture(confusion(given, truth, len(names)), names)}
 
     # Looking
 
-    def rows(self, prediction: Prediction, target: int | None) -> int:
+    def rows(self, prediction: Prediction, target: int | None) -> int | tuple[int, ...]:
         """All is read from the one row of the pooling."""
         return 0

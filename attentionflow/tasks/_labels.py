@@ -69,6 +69,16 @@ class Labels(ABC):
     ) -> dict[str, Score]:
         """Over all texts, whose true labels may be such that the model does not know."""
 
+    def temperature(self, logits: np.ndarray, targets: np.ndarray) -> float | None:
+        """What logits (B, C) must be divided by to make the true labels likeliest (Guo et al. 2017); None where none is
+        known. An answer does not change by it."""
+        known = ~np.isnan(targets).any(1)
+        if not known.any():
+            return None
+        given, truth = torch.from_numpy(logits[known]), torch.from_numpy(targets[known])
+        grid = np.geomspace(0.2, 5, 65).tolist()
+        return min(grid, key=lambda t: self.loss(given / t, truth, 0.0).item())
+
     def certain(self, names: Sequence[str], probability: float = 1.0) -> Prediction:
         """The answer of a method that knows no probabilities, or one for all labels."""
         chosen = tuple(self.index[name] for name in names if name in self.index)

@@ -5,11 +5,15 @@ Letters: R reduced pictures, P patches, C channels, H height, W width.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
 
+from attentionflow.models.picture_classifiers import PATCHES, PICTURE, Gated
 from attentionflow.readers.image import preview
+from attentionflow.readers.labelled_pictures import LabelledPicture
 from attentionflow.records import Axis
 from attentionflow.tasks._canvas import Canvas, Drawable
 
@@ -28,6 +32,21 @@ def patch_axis(canvas: Canvas, picture: Drawable, patch: int, kind: str = "patch
             there = left < width and top < height
             spans.append((left / width, top / height, right / width, bottom / height) if there else None)
     return Axis(kind, tuple(labels), tuple(spans), preview=preview(pixels))
+
+
+def picture_axes(
+    canvas: Canvas, pictures: Sequence[LabelledPicture], patch: int, gated: Sequence[Gated]
+) -> dict[str, list[Axis]]:
+    """The streams of a network that looks at whole pictures. Patches, and the finer places that are gated, lie on the
+    picture by their corners."""
+    axes = {PATCHES: [patch_axis(canvas, one, patch) for one in pictures]}
+    for level in gated:
+        channels = Axis("channel", tuple(f"channel {k + 1}" for k in range(level.width)))
+        axes[level.channels] = [channels] * len(pictures)
+        axes[level.places] = [patch_axis(canvas, one, level.patch) for one in pictures]
+    if gated:
+        axes[PICTURE] = [Axis("picture", (one.name,), ((0.0, 0.0, 1.0, 1.0),)) for one in pictures]
+    return axes
 
 
 def shown_patches(image: Tensor, kept: np.ndarray, patch: int) -> Tensor:

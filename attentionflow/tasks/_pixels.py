@@ -11,20 +11,20 @@ from collections.abc import Sequence
 import numpy as np
 
 from attentionflow._cores import over_cores
-from attentionflow.readers.labelled_pictures import LabelledPicture, PictureArray
-from attentionflow.tasks._canvas import Canvas
+from attentionflow.readers.labelled_pictures import PictureArray
+from attentionflow.tasks._canvas import Canvas, Drawable
 
 IN_MEMORY = 1 << 30  # bytes; more are kept in a temporary file and mapped from there
 
 
-def all_pixels(pictures: Sequence[LabelledPicture], canvas: Canvas) -> tuple[np.ndarray, int]:
+def all_pixels(pictures: Sequence[Drawable], canvas: Canvas) -> tuple[np.ndarray, int]:
     """(N, H, W, C) bytes as the canvas draws them, each picture decoded once; and how many had to be scaled."""
     shape = len(pictures), canvas.height, canvas.width, len(canvas.mean)
     if isinstance(pictures, PictureArray) and pictures.pixels.size == np.prod(shape):
         sides = pictures.pixels.shape[1:3]
         if sides == shape[1:3]:
             return pictures.pixels.reshape(shape), 0
-    made = _room(shape)
+    made = room(shape)
 
     def draw(index: int) -> bool:
         pixels = pictures[index].pixels()
@@ -35,7 +35,7 @@ def all_pixels(pictures: Sequence[LabelledPicture], canvas: Canvas) -> tuple[np.
     return made, sum(over_cores(draw, range(len(pictures))))
 
 
-def _room(shape: tuple[int, ...]) -> np.ndarray:
+def room(shape: tuple[int, ...]) -> np.ndarray:
     """In memory, or in a file that lies in the folder that TMPDIR names and is gone with the process."""
     if np.prod(shape, dtype=float) <= IN_MEMORY:
         return np.empty(shape, np.uint8)

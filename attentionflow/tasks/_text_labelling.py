@@ -5,7 +5,6 @@ Letters: B batch, C labels, R reduced inputs, n words.
 
 from __future__ import annotations
 
-import json
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,17 +26,14 @@ from attentionflow.readers.labelled_texts import LabelledText, ReadLabels, fill_
 from attentionflow.readers.ngrams import Ngrams
 from attentionflow.records import Axis
 from attentionflow.settings import Settings
-from attentionflow.task import Batch, Loss, Prediction, Score, Task
-from attentionflow.tasks._confusion_picture import confusion_picture
-from attentionflow.tasks._label_scores import confusion
-from attentionflow.tasks._labels import Labelling, Labels, label_names
+from attentionflow.task import Batch, Loss, Prediction, Score
+from attentionflow.tasks._labelling import LabelTask
+from attentionflow.tasks._labels import Labels, label_names
 from attentionflow.tasks._simple_classifiers import most_frequent, support_vectors
 from attentionflow.tasks._text_line import FittedLines, fit_lines, fold_of
 from attentionflow.tasks._units import TokenUnits, Units, WordUnits
 
-LEARNED = "labels.json"
 PREDICTION_WORDS = 8192  # of a batch at least, where nothing is learned
-FEW = 10  # labels up to which a table of predictions has a column for each
 
 
 class LabellingSettings(Settings):
@@ -60,10 +56,6 @@ class LabellingSettings(Settings):
     held_out: float = Field(0.1, gt=0, lt=0.5, description="held out for val, and for test, where a split is missing")
 
 
-class LabellingOptions(Settings):
-    k: int = Field(5, ge=1, description="labels whose probability is told, the likeliest first")
-
-
 @dataclass(frozen=True)
 class Encoded:
     """Units of each text, targets (N, C), fold (N,) without which a line is fitted, and rows: which example each is."""
@@ -74,18 +66,14 @@ class Encoded:
     rows: np.ndarray
 
 
-class TextLabelling(Task[LabelledText, Encoded]):
+class TextLabelling(LabelTask[LabelledText, Encoded]):
     files = "a CSV, TSV, JSONL or Parquet table with text and label, or a folder of text files a label"
     settings_type: ClassVar[type[Settings]] = LabellingSettings
-    options_type = LabellingOptions
-    deciding = "accuracy"
-    higher_is_better = True
     unit = "words"
+    column = "text"
 
     settings: LabellingSettings
-    labels: Labels
     units: Units
-    temperature = 1.0  # what logits are divided by, learned after training
     lines: FittedLines | None = None  # what the network begins with; the whole of it is saved as its part
     _training: Encoded | None = None
     _refit = False
@@ -135,18 +123,6 @@ class TextLabelling(Task[LabelledText, Encoded]):
         texts = [one.text for one in examples if one.labels]
         self.units = WordUnits(Ngrams.learn(texts, settings.word_ngrams, sizes, settings.features), settings.max_words)
 
-    def calibrate(self, model: Any, predictions: Sequence[Prediction], examples: Sequence[LabelledText]) -> bool:
-        """Divide logits by what makes the true labels likeliest (Guo et al. 2017); an answer does not change by it."""
-        targets = self.labels.targets(one.labels for one in examples)
-        known = ~np.isnan(targets).any(1)
-        logits = torch.from_numpy(np.stack([one.raw.logits for one in predictions])[known] * self.temperature)
-        truth = torch.from_numpy(targets[known])
-        if not len(truth):
-            return False
-        grid = np.geomspace(0.2, 5, 65).tolist()
-        self.temperature = min(grid, key=lambda t: self.labels.loss(logits / t, truth, 0.0).item())
-        return True
-
     def conclude(self, model: TextClassifier, examples: Sequence[LabelledText]) -> list[str]:
         """The line of the chosen strength is fitted to training and validation texts together."""
         if self.lines is None or not self._refit or self._training is None:
@@ -161,15 +137,12 @@ class TextLabelling(Task[LabelledText, Encoded]):
         return [f"the line was fitted to the {len(known):,} validation texts too, once they were scored"]
 
     def save(self, folder: Path) -> list[str]:
-        page = {"labels": self.labels.names, "temperature": self.temperature}
-        (folder / LEARNED).write_text(json.dumps(page, ensure_ascii=False, indent=1), encoding="utf-8")
-        return [LEARNED, *self.units.save(folder)]
+        return [self.save_labels(folder), *self.units.save(folder)]
 
     @classmethod
     def load(cls, settings: Settings, folder: Path) -> Self:
         task = cls(settings)
-        page = json.loads((folder / LEARNED).read_text(encoding="utf-8"))
-        task.labels, task.temperature = task.labels_of(page["labels"]), page["temperature"]
+        task.load_labels(folder, task.labels_of)
         kind = TokenUnits if task.settings.pretrained else WordUnits
         task.units = kind.load(folder, task.settings.max_words)
         return task
@@ -238,46 +211,16 @@ class TextLabelling(Task[LabelledText, Encoded]):
         total = self.labels.loss(model(batch.tensors)[known], targets[known], smoothing)
         return {"nats": Loss(total, int(known.sum()))}
 
-    def predict(
-        self, model: TextClassifier, batch: Batch, examples: Sequence[LabelledText], options: LabellingOptions
-    ) -> list[Prediction]:
-        logits = model(batch.tensors) / self.temperature
-        probabilities = self.labels.probabilities(logits).cpu().numpy()
-        chosen = [self.labels.choose(row) for row in probabilities]
-        scores = self.labels.log_probability(logits, chosen).mean(1).tolist()
-        found = []
-        for i, example in enumerate(examples):
-            best = np.argsort(-probabilities[i], kind="stable")[: options.k]
-            told = {self.labels.names[at]: round(float(probabilities[i, at]), 6) for at in best}
-            raw = Labelling(chosen[i], probabilities[i], logits[i].cpu().numpy())
-            output = self.labels.output(chosen[i])
-            found.append(Prediction(example.text, output, scores[i], example.where, {"probabilities": told}, raw=raw))
-        return found
+    def logits(self, model: TextClassifier, batch: Batch) -> Tensor:
+        return model(batch.tensors)
 
-    def table(self, predictions: Sequence[Prediction]) -> dict[str, list[Any]]:
-        """Text, label and its probability, and of few labels the probability of each."""
-        names, most = self.labels.names, len(self.labels.names)
-        joined = [one.output if isinstance(one.output, str) else "|".join(one.output) for one in predictions]
-        sure = [float(one.raw.probabilities[list(one.raw.chosen)].min(initial=1.0)) for one in predictions]
-        columns: dict[str, list[Any]] = {
-            "text": [one.input for one in predictions],
-            "label": joined,
-            "probability": sure,
-        }
-        for i, name in enumerate(names if most <= FEW else ()):
-            columns[f"probability of {name}"] = [float(one.raw.probabilities[i]) for one in predictions]
-        return columns
+    def shown(self, example: LabelledText) -> str:
+        return example.text
+
+    def truth(self, example: LabelledText) -> tuple[str, ...] | None:
+        return example.labels
 
     # Judging
-
-    @property
-    def validation_options(self) -> LabellingOptions:
-        return LabellingOptions()
-
-    def metrics(
-        self, predictions: Sequence[Prediction], examples: Sequence[LabelledText], cheap: bool
-    ) -> dict[str, Score]:
-        return self.labels.scores(predictions, [one.labels or () for one in examples], cheap)
 
     def baselines(self, train: Sequence[LabelledText], test: Sequence[LabelledText]) -> dict[str, dict[str, Score]]:
         labels = self.labels_of(label_names(one.labels for one in train))
@@ -292,19 +235,6 @@ class TextLabelling(Task[LabelledText, Encoded]):
             "linear support vector machine on TF-IDF": labels.scores(answers, truth, cheap=True),
         }
 
-    def pictures(self, predictions: Sequence[Prediction], examples: Sequence[LabelledText]) -> dict[str, str]:
-        """Which labels are taken for which, where a text has one."""
-        names, index = self.labels.names, self.labels.index
-        pairs = [
-            (index[example.labels[0]], one.raw.chosen[0])
-            for one, example in zip(predictions, examples, strict=True)
-            if example.labels and example.labels[0] in index
-        ]
-        if self.labels.several or not pairs:
-            return {}
-        truth, given = np.array(pairs).T
-        return {"confusion": confusion_picture(confusion(given, truth, len(names)), names)}
-
     # Looking
 
     def replay(
@@ -313,10 +243,6 @@ class TextLabelling(Task[LabelledText, Encoded]):
         units, _ = self.units.encode([one.text for one in examples])
         logits = self._logits(model, units)
         return self.labels.log_probability(logits, [one.raw.chosen for one in predictions]) if scored else None
-
-    def rows(self, prediction: Prediction, target: int | None) -> int:
-        """All is read from the one row of the pooling."""
-        return 0
 
     def axes(self, examples: Iterable[LabelledText], predictions: Iterable[Prediction]) -> dict[str, list[Axis]]:
         outputs = [one.output if isinstance(one.output, str) else " | ".join(one.output) or "-" for one in predictions]

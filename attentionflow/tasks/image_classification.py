@@ -6,9 +6,8 @@ Letters: B pictures, N all pictures, C channels, K labels, R reduced pictures, P
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -16,19 +15,14 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from attentionflow.datasets import module_for
-from attentionflow.errors import UserError
 from attentionflow.models.picture_classifiers import (
-    FINEST,
     LABEL,
-    PATCHES,
-    PICTURE,
     ConvolutionsAndPatches,
     Gated,
     GatedConvolutions,
     GatedConvolutionsSettings,
     PatchTransformerSettings,
     PictureClassifier,
-    Sight,
 )
 from attentionflow.readers.finding import Finding
 from attentionflow.readers.labelled_picture_checks import check_labelled_pictures
@@ -42,45 +36,24 @@ from attentionflow.readers.labelled_pictures import (
 from attentionflow.records import Axis
 from attentionflow.settings import Settings
 from attentionflow.task import Architecture, Batch, Loss, Prediction, Score
-from attentionflow.tasks._augment_pictures import PARTNER, Augmentation, drawn, shares
+from attentionflow.tasks._augment_pictures import PARTNER, drawn, shares
 from attentionflow.tasks._canvas import Canvas
 from attentionflow.tasks._labelling import LabelTask
 from attentionflow.tasks._labels import OneLabel, label_names
-from attentionflow.tasks._patches import patch_axis, shown_patches
+from attentionflow.tasks._patches import picture_axes, shown_patches
+from attentionflow.tasks._picture_batches import PictureSettings, Prepared, images_of, picture_batches
 from attentionflow.tasks._pixels import all_pixels
 from attentionflow.tasks._simple_classifiers import most_frequent
 from attentionflow.tasks._simple_picture_classifiers import MOST, support_vectors
 
 CANVAS = "canvas.json"
-PREDICTION_PICTURES = 256  # of a batch at least, where nothing is learned
 
 
-class ImageSettings(Settings):
+class ImageSettings(PictureSettings):
     label: str = Field("label", description="column of the labels in a metadata table")
-    size: int = Field(64, ge=8, description="pixels of the longer side of the picture that the network sees")
-    patch: int = Field(8, ge=4, description="pixels of a side of the patches that attention runs over; a multiple of 4")
-    batch_pictures: int = Field(64, ge=2, description="pictures of a batch")
-    flips: Literal["none", "horizontal", "vertical", "both"] = Field(
-        "horizontal", description="ways in which a picture is turned round at random in training"
-    )
-    shift: float = Field(
-        0.08, ge=0, lt=0.5, description="share of a side by which training pictures are moved, at most"
-    )
-    erase: float = Field(0.25, ge=0, le=1, description="share of training pictures of which a part is erased")
     mixup: float = Field(
         0.0, ge=0, description="parameter of the beta distribution by which training pictures are mixed in pairs; 0: no"
     )
-    label_smoothing: float = Field(0.1, ge=0, lt=1, description="share of the true label that goes to the others")
-    held_out: float = Field(0.1, gt=0, lt=0.5, description="held out for val, and for test, where a split is missing")
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """Pixels (N, H, W, C) of all pictures in bytes, targets (N, K), rows (N,): which example each is."""
-
-    pixels: np.ndarray
-    targets: np.ndarray
-    rows: np.ndarray
 
 
 class ImageClassification(LabelTask[LabelledPicture, Prepared]):
@@ -132,11 +105,10 @@ class ImageClassification(LabelTask[LabelledPicture, Prepared]):
     # Learning before training
 
     def learn(self, examples: Sequence[LabelledPicture]) -> None:
-        if self.settings.patch % FINEST:
-            raise UserError(f"patch={self.settings.patch} is no multiple of {FINEST}")
         examples = list(examples)
         self.labels = OneLabel(label_names(one.labels for one in examples))
         self.canvas = Canvas.learn(examples, self.settings.size, self.settings.patch, grey=True)
+        self.settings.sight(self.canvas)
 
     def save(self, folder: Path) -> list[str]:
         self.canvas.save(folder / CANVAS)
@@ -170,46 +142,30 @@ class ImageClassification(LabelTask[LabelledPicture, Prepared]):
         return Prepared(pixels, targets, rows), notes
 
     def batches(self, prepared: Prepared, seed: int, epoch: int | None) -> list[np.ndarray]:
-        count, size = len(prepared.rows), self.settings.batch_pictures
-        if count == 0:
-            return []
-        if epoch is None:
-            return np.array_split(np.arange(count), -(-count // max(size, PREDICTION_PICTURES)))
-        order = np.random.default_rng((seed, epoch)).permutation(count)
-        return np.array_split(order, -(-count // size))  # as even as can be, for the normalisation of batches
+        return picture_batches(prepared, self.settings.batch_pictures, seed, epoch)
 
     def collate(self, prepared: Prepared, indices: np.ndarray, seed: int, epoch: int | None) -> Batch:
+        images = images_of(prepared, self.canvas, self.settings, indices, seed, epoch)
         targets = torch.from_numpy(prepared.targets[indices])
-        if epoch is None:
-            images = self.canvas.normalise(prepared.pixels[indices])
-        else:
-            images, targets = self._augmented(prepared, indices, seed, epoch)
+        if epoch is not None and self.settings.mixup:
+            images, targets = self._mixed(images, targets, prepared, indices, seed, epoch)
         return Batch(prepared.rows[indices], len(indices), {"images": images, "targets": targets})
 
-    def _augmented(self, prepared: Prepared, indices: np.ndarray, seed: int, epoch: int) -> tuple[Tensor, Tensor]:
-        given, count = self.settings, len(prepared.rows)
-        ways = given.flips in ("horizontal", "both"), given.flips in ("vertical", "both")
-        augmentation = Augmentation(*ways, given.shift, given.erase)
-        draws = drawn(seed, epoch, count)
-
-        def changed(at: np.ndarray) -> Tensor:
-            return augmentation.changed(self.canvas.normalise(prepared.pixels[at]), draws[at])
-
-        images, targets = changed(indices), torch.from_numpy(prepared.targets[indices])
-        if not given.mixup:
-            return images, targets
-        # Mix-up (Zhang et al. 2018), the partner out of all pictures, as it is seen in the same epoch.
-        partners = np.minimum((draws[indices, PARTNER] * count).astype(int), count - 1)
-        share = torch.from_numpy(shares(seed, epoch, count, given.mixup)[indices])
+    def _mixed(
+        self, images: Tensor, targets: Tensor, prepared: Prepared, indices: np.ndarray, seed: int, epoch: int
+    ) -> tuple[Tensor, Tensor]:
+        """Mix-up (Zhang et al. 2018), the partner out of all pictures, as it is seen in the same epoch."""
+        count = len(prepared.rows)
+        partners = np.minimum((drawn(seed, epoch, count)[indices, PARTNER] * count).astype(int), count - 1)
+        share = torch.from_numpy(shares(seed, epoch, count, self.settings.mixup)[indices])
+        others = images_of(prepared, self.canvas, self.settings, partners, seed, epoch)
         mixed = torch.from_numpy(prepared.targets[partners])
-        images = torch.lerp(changed(partners), images, share[:, None, None, None])
-        return images, torch.lerp(mixed, targets, share[:, None])
+        return torch.lerp(others, images, share[:, None, None, None]), torch.lerp(mixed, targets, share[:, None])
 
     # Model
 
     def build(self, architecture: str, settings: Settings) -> nn.Module:
-        canvas = self.canvas
-        sight = Sight(len(canvas.mean), canvas.height, canvas.width, self.settings.patch)
+        sight = self.settings.sight(self.canvas)
         model = self.architectures[architecture].build(settings, sight, len(self.labels.names))
         assert isinstance(model, PictureClassifier)
         self.gated = model.gated
@@ -262,15 +218,8 @@ class ImageClassification(LabelTask[LabelledPicture, Prepared]):
 
     def axes(self, examples: Iterable[LabelledPicture], predictions: Iterable[Prediction]) -> dict[str, list[Axis]]:
         """Patches, and the places of finer levels, lie on the picture by their corners."""
-        examples = list(examples)
-        axes = {PATCHES: [patch_axis(self.canvas, one, self.settings.patch) for one in examples]}
-        if not self.gated:
-            return axes | {LABEL: [Axis("label", (one.output,)) for one in predictions]}
-        for level in self.gated:
-            channels = Axis("channel", tuple(f"channel {k + 1}" for k in range(level.width)))
-            axes[level.channels] = [channels] * len(examples)
-            axes[level.places] = [patch_axis(self.canvas, one, level.patch) for one in examples]
-        return axes | {PICTURE: [Axis("picture", (one.name,), ((0.0, 0.0, 1.0, 1.0),)) for one in examples]}
+        axes = picture_axes(self.canvas, list(examples), self.settings.patch, self.gated)
+        return axes if self.gated else axes | {LABEL: [Axis("label", (one.output,)) for one in predictions]}
 
     def rescore(
         self, model: PictureClassifier, example: LabelledPicture, prediction: Prediction, kept: np.ndarray

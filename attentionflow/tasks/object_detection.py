@@ -155,7 +155,7 @@ class ObjectDetection(Task[Picture, Prepared]):
             if draw.random() < given.mosaic:
                 others = draw.integers(len(prepared.pictures), size=3)
                 one = mosaic([one, *(prepared.drawn(int(other)) for other in others)], draw)
-            change = affine(draw, width, height, given.zoom, *turned)
+            change = affine(draw, width, height, (1 / given.zoom, given.zoom), *turned)
             boxes, there = inside(moved(one.boxes, change), width, height)
             drawn.append(Drawn(one.pixels, boxes[there], one.labels[there]))
             changes.append(change)

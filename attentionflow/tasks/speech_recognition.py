@@ -296,7 +296,7 @@ class SpeechRecognition(Task[Utterance, Encoded]):
         memory = self._memory(model, list(frames * seen))
         return unit_scores(model, memory, [prediction.raw] * len(kept)).mean(1)
 
-    # Helpers
+    # Parts
 
     @cached_property
     def _known_words(self) -> Grammar:

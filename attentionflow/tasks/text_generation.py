@@ -132,6 +132,10 @@ class TextGeneration(Task[Passage, Encoded]):
             raise TypeError(f"a text to write on from must be a string, got {type(given).__name__}")
         return Passage(given, None, "")
 
+    def reading(self, text: str) -> Passage:
+        """Every unit of it is foreseen from those before, and then the end of the line; see `axes`."""
+        return Passage("", f"{text}\n", "")
+
     def check(self, splits: Mapping[str, Sequence[Passage]]) -> list[Finding]:
         return check_passages(splits, KINDS[self.settings.units], self.settings.vocabulary)
 

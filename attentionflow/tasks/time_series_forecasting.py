@@ -297,7 +297,7 @@ class TimeSeriesForecasting(Task[Window, Scaled]):
         past = self.collate(prepared, np.arange(len(examples)), 0, None)["past"]
         return past[:, :, list(channels.pop())].to(next(model.parameters()).device)
 
-    # Helpers
+    # Parts
 
     def _levels(self) -> tuple[float, ...]:
         return tuple(float(level) for level in self.settings.quantiles.split(","))

@@ -1,7 +1,8 @@
-"""The page of a comparison with people: figures, table and painted texts, without a script.
+"""The page of a comparison with people: figures, table and painted texts or pictures, without a script.
 
-The depth plot shows each method's mean rank correlation by the number of layers that relevance flowed through, beside
-the baselines; the table holds all measures; the texts are those in which the best method is most and least like people.
+The depth plot shows each method's mean by the measure that decides, by the number of layers that relevance flowed
+through, beside the baselines; the table holds all measures; the texts or pictures are those in which the best method is
+most and least like people.
 """
 
 from __future__ import annotations
@@ -34,52 +35,59 @@ th:first-child, td:first-child { text-align: left; } tr.baseline td { color: var
 tr.best td { font-weight: 600; } td small { display: block; line-height: 1.1; color: var(--faint); font-weight: 400; }
 .text { margin: 1.1rem 0; padding-left: .9rem; border-left: 3px solid var(--line); }
 .text b { font-weight: 600; font-size: .8rem; color: var(--faint); display: inline-block; width: 4.6rem; }
+.pictures { display: flex; flex-wrap: wrap; gap: .6rem; margin: 0; } .pictures div { max-width: 19rem; }
+.pictures img { max-width: 100%; display: block; border-radius: .2em; }
 .words { line-height: 2; } .words span { padding: .12em .1em; border-radius: .2em; }
 """
 
 
 def comparison_page(
-    found: Mapping[str, Any],
-    paragraph: str,
-    by_text: Mapping[str, Sequence[float]],
-    examples: Sequence[Mapping[str, Any]],
+    found: Mapping[str, Any], shown: Mapping[str, str], paragraph: str, examples: Sequence[Mapping[str, Any]]
 ) -> str:
-    """A whole document. found: what `Comparison.to_json` gives; examples: texts with values of words in [0, 1]."""
+    """A whole document. found: what `Comparison.to_json` gives. shown: `items` (texts or pictures), and in words the
+    measure that is `deciding`, the `controls` of the partial correlation, and what lies `outside`. examples: texts with
+    values of words in [0, 1], or pictures as data URIs."""
     model, human = html.escape(found["model"]), html.escape(found["human"])
     notes = "".join(f"<li>{html.escape(note)}</li>" for note in found["notes"])
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        '<meta http-equiv="Content-Security-Policy" '
+        "content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n"
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{model} beside people: {human}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
         f"<h1>{model} beside people: {human}</h1>\n<p>{html.escape(paragraph)}</p>\n"
-        f"<h2>By depth</h2>\n{_depths(found)}\n"
-        f"<h2>All measures</h2>\n{_table(found)}\n"
-        f"<h2>Texts</h2>\n{_texts(examples)}\n"
+        f"<h2>By depth</h2>\n{_depths(found, shown)}\n"
+        f"<h2>All measures</h2>\n{_table(found, shown)}\n"
+        f"<h2>{shown['items'].capitalize()}</h2>\n{_examples(examples, shown)}\n"
         + (f"<h2>What was left out</h2>\n<ul>{notes}</ul>\n" if notes else "")
         + "</body>\n</html>\n"
     )
 
 
-def _by_method(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[int, float, float, float]]]:
-    """Method -> (depth, mean, low, high) of its rank correlation."""
-    found: dict[str, list[tuple[int, float, float, float]]] = {}
-    for row in rows:
-        if row["baseline"] or row["spearman"] is None:
+def _by_method(found: Mapping[str, Any]) -> dict[str, list[tuple[int, float, float, float]]]:
+    """Method -> (depth, mean, low, high) by the measure that decides."""
+    by_method: dict[str, list[tuple[int, float, float, float]]] = {}
+    for row in found["rows"]:
+        one = row[found["deciding"]]
+        if row["baseline"] or one is None:
             continue
         method, _, depth = row["name"].partition(", depth ")
-        one = row["spearman"]
-        found.setdefault(method, []).append((int(depth or 1), one["mean"], *one["interval"]))
-    return found
+        by_method.setdefault(method, []).append((int(depth or 1), one["mean"], *one["interval"]))
+    return by_method
 
 
-def _depths(found: Mapping[str, Any]) -> str:
-    methods = _by_method(found["rows"])
-    flat = {row["name"]: row["spearman"]["mean"] for row in found["rows"] if row["baseline"] and row["spearman"]}
-    flat |= {name: value for name, value in found["ceiling"].items() if name != "split-half reliability of the mean"}
+def _flat(found: Mapping[str, Any]) -> dict[str, float]:
+    """What does not depend on depth: baselines, and people among themselves in the same measure."""
+    name = found["deciding"]
+    flat = {row["name"]: row[name]["mean"] for row in found["rows"] if row["baseline"] and row[name]}
+    return flat | {what: value for what, value in found["ceiling"].items() if "reliability" not in what}
+
+
+def _depths(found: Mapping[str, Any], shown: Mapping[str, str]) -> str:
+    methods, flat = _by_method(found), _flat(found)
     values = [value for points in methods.values() for _, *three in points for value in three] + list(flat.values())
     low, high = min(0.0, *values), max(values)
-    step = next(one for one in (0.05, 0.1, 0.2, 0.5) if (high - low) / one <= 8)
+    step = next(one for one in (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 100) if (high - low) / one <= 8)
     bottom, top = math.floor(low / step) * step, math.ceil(high / step) * step
     deepest = max(depth for points in methods.values() for depth, *_ in points)
 
@@ -89,7 +97,7 @@ def _depths(found: Mapping[str, Any]) -> str:
     def y(value: float) -> float:
         return TOP + (HEIGHT - TOP - BOTTOM) * (top - value) / (top - bottom)
 
-    parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="rank correlation with people by depth">']
+    parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="likeness to people by depth">']
     for i in range(round((top - bottom) / step) + 1):
         value = bottom + i * step
         parts.append(f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(value):.1f}" y2="{y(value):.1f}"/>')
@@ -122,7 +130,7 @@ def _depths(found: Mapping[str, Any]) -> str:
     parts += _labels(labels)
     parts.append("</svg>")
     caption = (
-        "Mean rank correlation with people over texts, with 95 % bootstrap intervals; dashed: baselines and people."
+        f"Mean {shown['deciding']} over {shown['items']}, with 95 % bootstrap intervals; dashed: baselines and people."
     )
     return f"<figure>{''.join(parts)}<figcaption>{caption}</figcaption></figure>"
 
@@ -156,18 +164,20 @@ def _labels(labels: Sequence[tuple[float, str, str]], apart: float = 15.0) -> li
     ]
 
 
-def _table(found: Mapping[str, Any]) -> str:
-    measures = [*found["measures"], "partial"]
-    means = [row["spearman"]["mean"] for row in found["rows"] if not row["baseline"] and row["spearman"]]
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in (*measures, "pooled", "outside words", "p"))
+def _table(found: Mapping[str, Any], shown: Mapping[str, str]) -> str:
+    decides, measures = found["deciding"], list(found["measures"])
+    means = [row[decides]["mean"] for row in found["rows"] if not row["baseline"] and row[decides]]
+    pooled = any(row["pooled"] is not None for row in found["rows"])
+    head = (*measures, *(["pooled"] if pooled else []), "outside", "p")
     body = []
     for row in found["rows"]:
-        best = not row["baseline"] and row["spearman"] and row["spearman"]["mean"] == max(means)
+        best = not row["baseline"] and row[decides] and row[decides]["mean"] == max(means)
         cells = []
         for name in measures:
             one = row[name]
             cells.append("–" if one is None else f"{one['mean']:.3f} <small>{_ends(one['interval'])}</small>")
-        cells.append("–" if math.isnan(row["pooled_spearman"]) else f"{row['pooled_spearman']:.3f}")
+        if pooled:
+            cells.append("–" if math.isnan(row["pooled"]) else f"{row['pooled']:.3f}")
         cells.append("–" if row["outside"] is None else f"{row['outside']:.0%}")
         cells.append("–" if row["p_corrected"] is None else f"{row['p_corrected']:.2g}")
         kind = "baseline" if row["baseline"] else "best" if best else ""
@@ -178,12 +188,12 @@ def _table(found: Mapping[str, Any]) -> str:
         )
     said = "; ".join(f"{name}: {formula}" for name, formula in found["measures"].items())
     caption = (
-        f"{html.escape(said)}; partial: rank correlation given word length, rarity and position; pooled: over the "
-        "words of all texts; outside words: share of the relevance on special tokens and punctuation; p: against word "
-        "length, paired permutation test, Holm's correction."
+        f"{html.escape(said)}; {'pooled: over the words of all texts; ' if pooled else ''}outside: share of the "
+        f"relevance on {shown['outside']}; p: of the {shown['deciding']} against {found['beside']}, paired permutation "
+        "test, Holm's correction."
     )
     return (
-        f'<div class="scroll"><table><thead><tr><th></th>{head}</tr></thead>'
+        f'<div class="scroll"><table><thead><tr><th></th>{"".join(f"<th>{name}</th>" for name in head)}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table></div>"
         f'<p class="small">{caption}</p>'
     )
@@ -193,18 +203,30 @@ def _ends(interval: Sequence[float]) -> str:
     return f"{interval[0]:.3f} to {interval[1]:.3f}"
 
 
-def _texts(examples: Sequence[Mapping[str, Any]]) -> str:
+def _examples(examples: Sequence[Mapping[str, Any]], shown: Mapping[str, str]) -> str:
     parts = []
     for one in examples:
         label = f", {html.escape(one['label'])}" if one["label"] else ""
         parts.append(
             f'<div class="text"><p class="small">{html.escape(one["where"])}{label}: '
-            f"rank correlation {one['spearman']:.2f}</p>"
-            f'<div class="words"><b>people</b> {_painted(one, "people", "--human")}</div>'
-            f'<div class="words"><b>model</b> {_painted(one, "model", "--paint")}</div></div>'
+            f"{shown['deciding']} {one['score']:.2f}</p>{_pictures(one) if 'picture' in one else _words(one)}</div>"
         )
     method = html.escape(examples[0]["method"]) if examples else ""
-    return f'<p class="small">The model by {method}; the darkest word of each line has the most.</p>{"".join(parts)}'
+    return f'<p class="small">The model by {method}; where the colour is strongest is the most.</p>{"".join(parts)}'
+
+
+def _words(one: Mapping[str, Any]) -> str:
+    return (
+        f'<div class="words"><b>people</b> {_painted(one, "people", "--human")}</div>'
+        f'<div class="words"><b>model</b> {_painted(one, "model", "--paint")}</div>'
+    )
+
+
+def _pictures(one: Mapping[str, Any]) -> str:
+    sides = "".join(
+        f'<div><img src="{one[whose]}" alt="{whose}"><b>{whose}</b></div>' for whose in ("picture", "people", "model")
+    )
+    return f'<div class="pictures">{sides}</div>'
 
 
 def _painted(one: Mapping[str, Any], whose: str, colour: str) -> str:

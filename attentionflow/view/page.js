@@ -657,7 +657,7 @@ class AttentionPage extends HTMLElement {
       return;
     }
     const [width, height] = sizeOnPage(image, room);
-    const grid = this.#example.axes[ofRow ? this.#group.queries : this.#group.keys].kind === "patch";
+    const grid = this.#example.axes[ofRow ? this.#group.queries : this.#group.keys].kind !== "box";
     const outlines = (own ?? []).map((box, i) => ({ box, text: grid ? "" : units[i].text, strong: i === chosen }))
       .filter(({ box, strong }) => box && (strong || !grid));
     const parts = { image, width, height, cells: others ?? [], shares, outlines, ink: this.#ink };

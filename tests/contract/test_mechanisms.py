@@ -25,19 +25,23 @@ import attentionflow.nn
 from attentionflow.attend import MANY_HYPOTHESES, Place, attend_cells
 from attentionflow.nn import MECHANISMS, loss
 from attentionflow.nn.additive import AdditiveAttention
+from attentionflow.nn.attention_gate import AttentionGate
 from attentionflow.nn.channel import ChannelAttention
 from attentionflow.nn.copying import CopyAttention
 from attentionflow.nn.coverage import CoverageAttention
 from attentionflow.nn.dot_product import CrossAttention, SelfAttention
 from attentionflow.nn.dropout import Dropout
 from attentionflow.nn.hierarchical import HierarchicalAttention
+from attentionflow.nn.label import LabelAttention
 from attentionflow.nn.location import LocationAttention
 from attentionflow.nn.loss import linear_cross_entropy
+from attentionflow.nn.matching import Counterparts, GalleryAttention
 from attentionflow.nn.multiplicative import MultiplicativeAttention
 from attentionflow.nn.pooling import AttentionPooling
 from attentionflow.nn.positions import LearnedPositions, RotaryPositions
 from attentionflow.nn.spatial import SpatialAttention
 from attentionflow.nn.target import TargetAttention
+from attentionflow.nn.task import TaskAttention
 from attentionflow.recorder import recording
 
 B, Q, K, H, D = 2, 4, 5, 2, 8
@@ -80,6 +84,12 @@ def _in_groups(module: Any, x: Tensor, memory: Tensor, mask: Tensor | None) -> T
     return module(x, memory, keys, group, None if mask is None else mask[:, None])
 
 
+def _fine_and_coarse(memory: Tensor) -> tuple[Tensor, Tensor]:
+    """Maps of 2 x 2K places and, coarse, of 1 x K."""
+    x = memory.transpose(1, 2)[:, :, None]
+    return x.repeat_interleave(2, 2).repeat_interleave(2, 3), torch.cat((x, x), dim=1)
+
+
 def _covering(module: Any, x: Tensor, memory: Tensor, mask: Tensor | None) -> Tensor:
     keys, coverage, contexts = module.remember(memory), memory.new_zeros(memory.shape[:2]), []
     for step in range(x.shape[1]):
@@ -101,6 +111,13 @@ def _pooling(place: Place) -> AttentionPooling:
     return made
 
 
+def _labels(place: Place) -> LabelAttention:
+    """One that is past its beginning, where all weights are alike."""
+    made = LabelAttention(Q, MEMORY, 7, place)
+    nn.init.normal_(made.query)
+    return made
+
+
 CASES = {
     "self-attention": Case(
         lambda place: SelfAttention(D, H, place), lambda module, x, _, mask: module(x, _four(mask)), H, own=True
@@ -112,6 +129,13 @@ CASES = {
     ),
     "additive": Case(lambda place: AdditiveAttention(D, MEMORY, 7, place), _remembering, 1),
     "multiplicative": Case(lambda place: MultiplicativeAttention(D, MEMORY, place), _remembering, 1),
+    "attention-gate": Case(
+        lambda place: AttentionGate(MEMORY, 2 * MEMORY, 7, place),
+        lambda module, x, memory, _: module(*_fine_and_coarse(memory)),
+        1,
+        gates=True,
+        whole=True,
+    ),
     "channel": Case(
         lambda place: ChannelAttention(K, place),
         lambda module, x, memory, _: module(memory.unflatten(-1, (2, 3))),
@@ -130,6 +154,7 @@ CASES = {
     "pooling": Case(
         _pooling, lambda module, x, memory, mask: module(memory, mask)[:, None] + 0 * x[..., :1], H, single=True
     ),
+    "label": Case(_labels, lambda module, x, memory, mask: module(memory, mask)[0][..., None] + 0 * x[..., :1], 1),
     "target": Case(
         lambda place: TargetAttention(D, 7, place),
         lambda module, x, memory, mask: module(x, memory, mask),
@@ -137,9 +162,29 @@ CASES = {
         memory=D,
         gates=True,
     ),
+    "task": Case(
+        lambda place: TaskAttention(MEMORY, 1, place),
+        lambda module, x, memory, _: module(memory) + 0 * x[..., :1],
+        1,
+        gates=True,
+        whole=True,
+    ),
     "hierarchical": Case(lambda place: HierarchicalAttention(D, MEMORY, MEMORY, 7, place), _in_groups, 1),
     "copy": Case(lambda place: CopyAttention(D, MEMORY, place), _copying, 1),
     "coverage": Case(lambda place: CoverageAttention(D, MEMORY, 7, place), _covering, 1),
+    "counterparts": Case(
+        lambda place: Counterparts(D, 4, place),
+        lambda module, x, memory, mask: module(module.describe(x), module.describe(memory), _four(mask)),
+        1,
+        memory=D,
+    ),
+    "gallery": Case(
+        GalleryAttention,
+        lambda module, x, memory, mask: module(
+            x[..., :MEMORY] @ memory.transpose(1, 2) / 20, memory, None if mask is None else mask[:, None]
+        ),
+        1,
+    ),
 }
 
 mechanisms = pytest.mark.parametrize("name", MECHANISMS)

@@ -186,7 +186,8 @@ def test_an_answer_is_scored_again_with_parts_of_its_input_left_out(run: af.Run)
     examples, draw = some(run, 3), np.random.default_rng(0)
     predictions, _ = run.predict_examples(examples, run.options({}))
     for example, prediction in zip(examples, predictions, strict=True):
-        record = prediction.attention
+        roles = ("self", "cross", "pool") if flows(prediction) else ("gate",)
+        record = record_predictions(run.task, run.model, [example], [prediction], roles=roles)
         n = len(af.flow(record, "raw").axis if flows(prediction) else record.axes[record.sites[-1].keys][0])
         kept = np.concatenate([np.ones((1, n), bool), np.zeros((1, n), bool), draw.random((6, n)) < 0.5])
         with torch.no_grad():

@@ -38,7 +38,8 @@ def test_every_data_set_is_described(name: str) -> None:
     assert dataset.summary
     assert dataset.licence
     assert dataset.reference
-    assert bool(dataset.files or dataset.trees) == bool(dataset.address) == bool(dataset.size)
+    assert bool(dataset.files or dataset.trees or dataset.archive) == bool(dataset.address)
+    assert bool(dataset.size) or not (dataset.files or dataset.trees)
     digests = [*dataset.files.values(), *dataset.local.values(), *dataset.trees.values()]
     assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in digests)
     assert callable(dataset_module(name).read)

@@ -62,6 +62,9 @@ def test_osie_has_all_fixations() -> None:
     assert len(pictures) == 700
     assert sum(len(one.points) for one in pictures) == 98_321
     assert {len(one.fixations) for one in pictures} == {15}
+    pytest.importorskip("PIL", reason="pictures need the extra image")
+    assert pictures[0].pixels is not None
+    assert pictures[0].pixels().shape == (300, 400, 3)
 
 
 def test_words_are_found_in_the_sentence_that_was_shown() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter
 from scipy.stats import mannwhitneyu, pearsonr
 
 from attentionflow.human.maps import (
@@ -18,7 +19,9 @@ from attentionflow.human.maps import (
     centre_prior,
     information_gain,
     kl_map,
+    local_contrast,
     nss,
+    partial_correlation,
     sim,
 )
 
@@ -74,6 +77,33 @@ def test_fixations_are_spread_and_none_is_lost_inside() -> None:
     found = blurred(np.array([[20.0, 15], [21, 15]]), (40, 50), 2.0)
     assert found.sum() == pytest.approx(2, abs=1e-3)
     assert np.unravel_index(found.argmax(), found.shape) in ((15, 20), (15, 21))
+
+
+def test_spreading_is_that_of_a_filter() -> None:
+    counts = np.zeros((40, 50))
+    np.add.at(counts, ([2, 15, 15], [3, 20, 20]), 1.0)
+    expected = gaussian_filter(counts, 2.0, mode="constant", truncate=8)
+    assert blurred(np.array([[3.0, 2], [20, 15], [20.2, 14.9]]), (40, 50), 2.0) == pytest.approx(expected, abs=1e-4)
+
+
+def test_contrast_is_nothing_on_an_even_ground_and_highest_at_an_edge() -> None:
+    grey = np.full((20, 30), 80.0)
+    assert local_contrast(grey, 2.0) == pytest.approx(np.zeros(grey.shape))
+    grey[:, 15:] = 200
+    assert local_contrast(grey, 2.0)[10].argmax() in (14, 15)
+
+
+def test_partial_correlation_is_that_of_what_is_left() -> None:
+    draw = np.random.default_rng(1)
+    middle, own, other = draw.random((3, 12, 16))
+    controls = np.stack([middle, draw.random((12, 16))])
+    design = np.concatenate([np.ones((1, 192)), controls.reshape(2, -1)]).T
+    a, b = ((2 * middle + own).ravel(), (middle + own + other).ravel())
+    left = [one - design @ np.linalg.lstsq(design, one, rcond=None)[0] for one in (a, b)]
+    found = partial_correlation(a.reshape(12, 16), b.reshape(12, 16), controls)
+    assert found == pytest.approx(pearsonr(*left).statistic)
+    assert found > 0.4
+    assert np.isnan(partial_correlation(3 * middle + 1, other, controls))
 
 
 def test_the_middle_is_the_highest_of_the_prior() -> None:

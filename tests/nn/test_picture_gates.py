@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from attentionflow.attend import Place
+from attentionflow.nn.attention_gate import AttentionGate
 from attentionflow.nn.channel import ChannelAttention
 from attentionflow.nn.spatial import SpatialAttention
 from attentionflow.recorder import recording
@@ -47,3 +48,24 @@ def test_places_are_gated_by_what_lies_around_them() -> None:
     torch.testing.assert_close(found, x * gates[:, None], atol=1e-5, rtol=1e-5)
     (site,) = heard.sites
     torch.testing.assert_close(torch.from_numpy(site.weights[:, 0, 0]), gates.flatten(1), atol=1e-5, rtol=1e-5)
+
+
+def test_places_are_gated_by_a_coarser_map() -> None:
+    torch.manual_seed(0)
+    module = AttentionGate(C, 3, 4, Place("gate", "picture", "patches"))
+    x, coarse = torch.randn(B, C, 2 * H, 2 * W), torch.randn(B, 3, H, W)
+    gates = torch.empty(B, H, W)
+    for row in range(H):
+        for column in range(W):
+            own = (x[:, None, :, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2] * module.of_fine.weight).sum(
+                (2, 3, 4)
+            )
+            other = coarse[:, :, row, column] @ module.of_coarse.weight[:, :, 0, 0].T + module.of_coarse.bias
+            gates[:, row, column] = F.relu(own + other) @ module.score.weight[0, :, 0, 0] + module.score.bias
+    gates = gates.sigmoid()
+    with recording(module) as heard:
+        found = module(x, coarse)
+    (site,) = heard.sites
+    torch.testing.assert_close(torch.from_numpy(site.weights[:, 0, 0]), gates.flatten(1), atol=1e-5, rtol=1e-5)
+    blown = F.interpolate(gates[:, None], scale_factor=2, mode="bilinear")
+    torch.testing.assert_close(found, x * blown, atol=1e-5, rtol=1e-5)

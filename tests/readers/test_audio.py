@@ -10,7 +10,7 @@ import pytest
 import soundfile
 
 from attentionflow.errors import DataError, UserError
-from attentionflow.readers.audio import SOUNDS, Audio, audio_rate, read_audio, resampled
+from attentionflow.readers.audio import SOUNDS, Audio, audio_length, audio_rate, read_audio, resampled
 
 RATE = 8_000
 
@@ -74,3 +74,32 @@ def test_without_the_libraries(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     monkeypatch.setitem(sys.modules, "scipy.signal", None)
     with pytest.raises(UserError, match=r'SciPy: pip install "attentionflow\[audio\]"'):
         resampled(Audio(tone(), RATE), 4_000)
+
+
+def test_a_part_of_a_file_is_that_part(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "tone.wav", tone(), RATE, subtype="FLOAT")
+    np.testing.assert_array_equal(read_audio(tmp_path / "tone.wav", 100, 50).samples, tone()[100:150])
+    assert audio_length(tmp_path / "tone.wav") == (len(tone()), RATE)
+
+
+@pytest.mark.parametrize("read", [read_audio, audio_length])
+def test_a_file_that_ends_too_early_is_named(tmp_path: Path, read: object) -> None:
+    path = tmp_path / "cut.wav"
+    soundfile.write(path, tone(), RATE)
+    path.write_bytes(path.read_bytes()[:5_000])
+    with pytest.raises(DataError, match=r"cut\.wav: the sound is cut off: its head tells of 0\.50 seconds, 0\.31 are"):
+        read(path)  # type: ignore[operator]
+
+
+def test_so_is_a_compressed_one(tmp_path: Path) -> None:
+    path = tmp_path / "cut.flac"
+    soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 4 * RATE), RATE)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(DataError, match=r"cut\.flac: the sound (is cut off|cannot be read)"):
+        read_audio(path)
+
+
+def test_a_rate_that_holds_no_sound_is_named(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "slow.wav", tone(), 1)
+    with pytest.raises(DataError, match=r"slow\.wav: 1 samples a second, as its head says, hold no sound\. Write"):
+        read_audio(tmp_path / "slow.wav")

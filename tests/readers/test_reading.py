@@ -88,3 +88,30 @@ def test_words_and_where_they_stand() -> None:
     text, spans = joined(["a", "bc"])
     assert (text, spans) == ("a bc", ((0, 1), (2, 4)))
     assert split_words(" a  bc 好的") == ((1, 2), (4, 6), (7, 8), (8, 9))
+
+
+def test_a_number_for_every_word(tmp_path: Path) -> None:
+    rows = 'text,reader,importance\n"A very good film",r1,0 0.5 2 1\n"A very good film",r2,0 0 0 0\n'
+    (found,), notes = read_readings(written(tmp_path, rows))
+    assert found.attention[0].tolist() == [0, 0.5, 2, 1]
+    assert np.isnan(found.attention[1]).all()
+    assert notes == ["1 readings in which a person looked at no word are left out (times.csv, row 1 (r2))"]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "fault"),
+    [
+        ("1 2", "2 numbers for the 3 words of 'A' ..."),
+        ("1 -2 0", "importance '1 -2 0' is not all numbers from 0 up"),
+        ("1 high 0", "importance '1 high 0' is not all numbers from 0 up"),
+    ],
+)
+def test_importance_that_does_not_fit_is_named(tmp_path: Path, numbers: str, fault: str) -> None:
+    with pytest.raises(DataError, match="row 2: ") as raised:
+        read_readings(written(tmp_path, f"text,importance\nGood film,1 1\nA good film,{numbers}\n"))
+    assert fault in str(raised.value)
+
+
+def test_a_text_judged_twice_by_one_reader_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="row 2: reader 'r' judged this text twice"):
+        read_readings(written(tmp_path, "text,reader,importance\nGood film,r,1 1\nGood film,r,1 2\n"))

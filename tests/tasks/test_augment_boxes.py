@@ -32,7 +32,7 @@ def extent(pixels: np.ndarray) -> np.ndarray:
 def test_a_drawn_box_is_where_its_box_says(seed: int, horizontal: bool, vertical: bool) -> None:
     draw = np.random.default_rng(seed)
     one = drawn((20, 12, 44, 36))
-    change = affine(draw, WIDTH, HEIGHT, 1.4, horizontal, vertical)
+    change = affine(draw, WIDTH, HEIGHT, (1 / 1.4, 1.4), horizontal, vertical)
     boxes, there = inside(moved(one.boxes, change), WIDTH, HEIGHT)
     seen = warp(torch.from_numpy(one.pixels).permute(2, 0, 1)[None].float(), np.array([change]))[0, 0].numpy()
     if not there[0]:
@@ -61,7 +61,7 @@ def test_what_is_hardly_seen_is_left_out() -> None:
 
 def test_zoomed_pictures_leave_no_gap_beside_a_cut_side() -> None:
     for seed in range(50):
-        a, b, c, d = affine(np.random.default_rng(seed), WIDTH, HEIGHT, 1.5, True, True)
+        a, b, c, d = affine(np.random.default_rng(seed), WIDTH, HEIGHT, (1 / 1.5, 1.5), True, True)
         for factor, shift, side in ((a, b, WIDTH), (c, d, HEIGHT)):
             low, high = sorted((shift, factor * side + shift))
             if abs(factor) >= 1:
@@ -76,7 +76,7 @@ def test_pictures_and_boxes_move_as_in_kornia() -> None:
     kornia = pytest.importorskip("kornia", reason="kornia is not installed")
     draw = np.random.default_rng(0)
     images = torch.rand(5, 3, HEIGHT, WIDTH)
-    changes = np.array([affine(draw, WIDTH, HEIGHT, 1.5, True, True) for _ in range(5)])
+    changes = np.array([affine(draw, WIDTH, HEIGHT, (1 / 1.5, 1.5), True, True) for _ in range(5)])
     # Kornia's matrices move the centres of pixels, which lie at whole numbers there and at halves here.
     matrices = torch.tensor(
         [[[a, 0, b + a / 2 - 0.5], [0, c, d + c / 2 - 0.5], [0, 0, 1]] for a, b, c, d in changes], dtype=torch.float32

@@ -1,0 +1,138 @@
+"""Our segmenter in training beside Hugging Face's SegFormer of the dimensions, on the same pictures, in one run.
+
+    OMP_NUM_THREADS=1 python benchmarks/segmentation_speed.py
+
+Equal are the pictures (CamVid, 240 x 192 on the canvas), the batch, the levels (a quarter, an eighth and a sixteenth of
+the sides) with their features and numbers of blocks, two further layers on the coarsest, the features in which levels
+are joined, bfloat16 by autocast, the loss (cross entropy on every pixel), clipping and fused AdamW. What differs is
+what each is: SegFormer's blocks are efficient self-attention and a mixed feed-forward part on every level, its answer
+is a quarter of the sides, blown up; ours are residual convolutions below self-attention, and the answer has all pixels.
+The augmentation is ours on both sides and part of the time, and so is waiting for data, whose share is written down.
+Each side has a process of its own, only one of them works at a time, in turns; the ratio is that of the median turns.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from _results import claim
+from _sides import asked_side, race, work
+from torch import Tensor, nn
+
+from attentionflow._device import keep_freed_memory
+from attentionflow._plan import make_plan
+from attentionflow.readers.masks import IGNORED
+
+SAME: dict[str, Any] = {"channels": 24, "blocks": 2, "layers": 2, "feedforward": 768, "width": 64, "overlap": 0.0}
+TURN_SECONDS, TURNS = 15.0, 5
+
+
+class Side:
+    """Batches as both sides take them, and a model with its optimiser."""
+
+    def __init__(self) -> None:
+        torch.manual_seed(0)
+        keep_freed_memory()
+        self.plan = make_plan("image-segmentation", "camvid", "mask-transformer", SAME, 0)
+        self.task = self.plan.task
+        splits, _ = self.task.read("camvid", 0)
+        self.task.learn(splits["train"])
+        self.train, _ = self.task.prepare(splits["train"], training=True)
+        self.model = self.build()
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-4, betas=(0.9, 0.98), fused=True)
+
+    def build(self) -> nn.Module:
+        return self.task.build("mask-transformer", self.plan.model)
+
+    def logits(self, images: Tensor) -> Tensor:
+        return self.model(images)
+
+    def steps(self) -> Iterator[int]:
+        """Train forever; the pictures of each step."""
+        epoch = 0
+        while True:
+            for indices in self.task.batches(self.train, 0, epoch):
+                batch = self.task.collate(self.train, indices, 0, epoch)
+                with torch.autocast("cpu", torch.bfloat16):
+                    found = self.logits(batch["images"])
+                F.cross_entropy(found.float(), batch["masks"], ignore_index=IGNORED).backward()
+                torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+                self.optimizer.step()
+                self.optimizer.zero_grad()
+                yield len(indices)
+            epoch += 1
+
+    def waiting(self, batches: int = 20) -> float:
+        """Share of a step's CPU time in which its data are made, on this thread."""
+        started = time.process_time()
+        for indices in self.task.batches(self.train, 0, 1)[:batches]:
+            self.task.collate(self.train, indices, 0, 1)
+        made = time.process_time() - started
+        steps, started = self.steps(), time.process_time()
+        for _ in range(batches):
+            next(steps)
+        return made / (time.process_time() - started)
+
+
+class SegFormer(Side):
+    """SegFormer (Xie et al. 2021) from its configuration."""
+
+    def build(self) -> nn.Module:
+        from transformers import SegformerConfig, SegformerForSemanticSegmentation
+
+        first, blocks = SAME["channels"], SAME["blocks"]
+        config = SegformerConfig(
+            num_encoder_blocks=3,
+            depths=[blocks, blocks, blocks + SAME["layers"]],
+            hidden_sizes=[2 * first, 4 * first, 8 * first],
+            strides=[4, 2, 2],
+            patch_sizes=[7, 3, 3],
+            sr_ratios=[4, 2, 1],
+            num_attention_heads=[1, 2, 4],
+            mlp_ratios=[4, 4, 4],
+            decoder_hidden_size=SAME["width"],
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+            classifier_dropout_prob=0.0,
+            drop_path_rate=0.0,
+            num_labels=len(self.task.classes.names),
+        )
+        return SegformerForSemanticSegmentation(config).train()
+
+    def logits(self, images: Tensor) -> Tensor:
+        found = self.model(pixel_values=images).logits
+        return F.interpolate(found, images.shape[-2:], mode="bilinear", align_corners=False)
+
+
+def main() -> None:
+    rates = race(__file__, TURNS)
+    # Of CPU seconds, which other work on the machine does not stretch; the wall clock's figures stand beside them.
+    ours, theirs = rates.medians(rates.cpu)
+    claim(
+        "image-segmentation/default/train_images_per_second_vs_hf",
+        ours / theirs,
+        "x",
+        ">= 1.2",
+        baseline={"ours, pictures a CPU second": ours},
+        peer={"Hugging Face SegFormer, pictures a CPU second": theirs},
+        turns={side: [round(rate, 2) for rate in found] for side, found in rates.cpu.items()},
+        wall_clock={side: [round(rate, 2) for rate in found] for side, found in rates.wall.items()},
+        parameters=rates.parameters,
+        threads=torch.get_num_threads(),
+        dimensions=SAME,
+        waiting_for_data=round(Side().waiting(), 4),
+        omp=os.environ.get("OMP_NUM_THREADS", ""),
+    )
+
+
+if __name__ == "__main__":
+    if side := asked_side():
+        made = {"ours": Side, "hf": SegFormer}[side]()
+        work(made.steps(), sum(p.numel() for p in made.model.parameters()), TURN_SECONDS, warmup=3)
+    else:
+        main()
