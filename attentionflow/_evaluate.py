@@ -88,7 +88,7 @@ def score_page(scores: dict[str, Score]) -> dict[str, Any]:
 def _keep(run: Run, split: str, found: dict[str, Any], options: dict[str, Any]) -> None:
     path = run.folder / _checkpoint.METRICS
     page = _checkpoint.read_json(path) if path.exists() else {}
-    page[split] = {
+    page[split] = page.get(split, {}) | {  # what training said of val, such as which step was chosen, stays
         "metrics": score_page(found["metrics"]),
         "baselines": {name: score_page(scores) for name, scores in found["baselines"].items()},
         "examples": found["examples"],

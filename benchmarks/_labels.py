@@ -7,12 +7,11 @@ validation texts a user of scikit-learn would have chosen its strength and fitte
 from __future__ import annotations
 
 import argparse
-import resource
 import time
 from pathlib import Path
 from typing import Any
 
-from _results import claim
+from _results import claim, cpu_seconds
 
 import attentionflow as af
 from attentionflow.tasks._simple_classifiers import support_vectors
@@ -28,11 +27,6 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--set", action="append", default=[])
     parser.add_argument("--scored", action="store_true", help="--out holds the trained run already")
     return parser
-
-
-def cpu_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
 
 
 def trained(task: str, data: str, given: argparse.Namespace, **more: Any) -> tuple[af.Run, dict[str, float]]:

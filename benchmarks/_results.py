@@ -6,6 +6,7 @@ import datetime
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 import time
@@ -53,6 +54,12 @@ def claim(
         file.write(json.dumps(line, ensure_ascii=False) + "\n")
     print(f"{VERDICT[line['met']]} {name} = {value:.4g} {unit}{f' (bar {bar})' if bar else ''}")
     draw()
+
+
+def cpu_seconds() -> float:
+    """Of this process and all its threads so far."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
 
 
 def trained_seconds(folder: Path) -> float:

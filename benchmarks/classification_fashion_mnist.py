@@ -12,16 +12,13 @@ waits for its pictures, on the same machine.
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from _labels import cpu_seconds
-from _results import claim, trained_seconds
+from _results import claim
+from _runs import asked_run, on_validation
 
 import attentionflow as af
 
@@ -30,50 +27,22 @@ WAITED = 30  # steps over which waiting is measured
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--architecture", default="patch-transformer")
-    parser.add_argument("--max-minutes", type=float, default=None, help="by default as many epochs as the set advises")
-    parser.add_argument("--out", type=Path, default=None, help="folder of the run")
-    parser.add_argument("--trained", type=Path, default=None, help="score this run instead of training one")
-    parser.add_argument("--set", action="append", default=[])
-    options = parser.parse_args()
-    default = options.architecture == "patch-transformer"
-    more: dict[str, float] = {}
-    if options.trained is None:
-        used = cpu_seconds()
-        run = af.train(
-            "image-classification",
-            "fashion_mnist",
-            out=options.out or Path("runs") / f"fashion-{options.architecture}-{int(time.time())}",
-            architecture=options.architecture,
-            settings={"precision": "bf16"} | dict(one.split("=", 1) for one in options.set),
-            max_minutes=options.max_minutes,
-        )
-        more["training_cpu_seconds"] = round(cpu_seconds() - used, 1)
-    else:
-        run = af.load(options.trained)
+    run, name, facts = asked_run("image-classification", "fashion_mnist", "patch-transformer")
     found = run.evaluate("test")
-    state = json.loads((run.folder / "metrics.json").read_text(encoding="utf-8"))
-    settings, score = run.page["settings"], found["metrics"]["accuracy"]
+    score = found["metrics"]["accuracy"]
     claim(
-        f"image-classification/fashion_mnist/{'default' if default else options.architecture}/accuracy",
+        f"image-classification/fashion_mnist/{name}/accuracy",
         score.value,
         "accuracy",
-        ">= 0.940" if default else "",
-        baseline={name: round(scores["accuracy"].value, 4) for name, scores in found["baselines"].items()},
+        ">= 0.940" if name == "default" else "",
+        baseline={method: round(scores["accuracy"].value, 4) for method, scores in found["baselines"].items()},
         peer=PUBLISHED,
-        seconds=trained_seconds(run.folder),
         interval=[round(edge, 4) for edge in score.interval],
-        metrics={name: round(one.value, 4) for name, one in found["metrics"].items()},
+        metrics={metric: round(one.value, 4) for metric, one in found["metrics"].items()},
         parts={label: round(value, 4) for label, value in found["metrics"]["macro_f1"].parts.items()},
-        validation=round(state["val"]["metrics"]["accuracy"]["value"], 4),
+        validation=on_validation(run, "accuracy"),
         waiting_share=round(waiting(run), 4),
-        parameters=sum(p.numel() for p in run.model.parameters()),
-        chosen_step=state["val"]["chosen_step"],
-        steps=settings["training"]["steps"] or f"{settings['training']['epochs']:g} epochs",
-        precision=settings["training"]["precision"],
-        threads=torch.get_num_threads(),
-        **more,
+        **facts,
     )
 
 

@@ -10,60 +10,29 @@ Settings are those that the data set advises for the architecture. The baselines
 
 from __future__ import annotations
 
-import argparse
-import json
-import time
-from pathlib import Path
-
-import torch
-from _results import claim, trained_seconds
-
-import attentionflow as af
+from _results import claim
+from _runs import asked_run, on_validation
 
 PUBLISHED = "0.8535 CNN (Joshi et al. 2022), 0.9043 YOLOv8n, pre-trained (Yang et al.); other splits"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--architecture", default="proposal-transformer")
-    parser.add_argument("--out", type=Path, default=None, help="folder of the run")
-    parser.add_argument("--trained", type=Path, default=None, help="score this run instead of training one")
-    parser.add_argument("--set", action="append", default=[])
-    options = parser.parse_args()
-    default = options.architecture == "proposal-transformer"
-    if options.trained is None:
-        run = af.train(
-            "object-detection",
-            "bccd",
-            out=options.out or Path("runs") / f"bccd-{options.architecture}-{int(time.time())}",
-            architecture=options.architecture,
-            settings={"precision": "bf16"} | dict(one.split("=", 1) for one in options.set),
-            quiet=True,
-        )
-    else:
-        run = af.load(options.trained)
+    run, name, facts = asked_run("object-detection", "bccd", "proposal-transformer")
     found = run.evaluate("test")
-    state = json.loads((run.folder / "metrics.json").read_text(encoding="utf-8"))
-    settings = run.page["settings"]
     for metric, bar in (("map50", ">= 0.84"), ("map", "")):
         score = found["metrics"][metric]
         claim(
-            f"object-detection/bccd/{'default' if default else options.architecture}/{metric}",
+            f"object-detection/bccd/{name}/{metric}",
             score.value,
             "mAP@0.5" if metric == "map50" else "mAP@0.5:0.95",
-            bar if default else "",
-            baseline={name: scores[metric].value for name, scores in found["baselines"].items()},
+            bar if name == "default" else "",
+            baseline={method: scores[metric].value for method, scores in found["baselines"].items()},
             peer=PUBLISHED if metric == "map50" else None,
-            seconds=trained_seconds(run.folder),
             parts={label: round(value, 4) for label, value in score.parts.items()},
-            validation=round(state["val"]["metrics"][metric]["value"], 4),
+            validation=on_validation(run, metric),
             pictures=found["examples"],
-            parameters=sum(p.numel() for p in run.model.parameters()),
-            chosen_step=state["val"]["chosen_step"],
-            steps=settings["training"]["steps"] or f"{settings['training']['epochs']:g} epochs",
-            precision=settings["training"]["precision"],
-            size=settings["task"]["size"],
-            threads=torch.get_num_threads(),
+            size=run.page["settings"]["task"]["size"],
+            **facts,
         )
 
 

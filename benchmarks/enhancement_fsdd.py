@@ -13,8 +13,7 @@ import argparse
 from pathlib import Path
 
 import torch
-from _labels import cpu_seconds
-from _results import claim, trained_seconds
+from _results import claim, cpu_seconds, trained_seconds
 
 import attentionflow as af
 

@@ -20,8 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from _labels import cpu_seconds
-from _results import claim, trained_seconds
+from _results import claim, cpu_seconds, trained_seconds
 
 import attentionflow as af
 

@@ -4,8 +4,8 @@
     python benchmarks/tagging_esc10.py --set precision=no --architecture classic
 
 Epochs and all settings are fixed beforehand: those that the data set advises. One of them, mix-up of log-mel and not of
-power, was chosen on fold 4 after training on folds 1 to 3; fold 5 had no part in it, so its accuracy is told apart. A run
-that is there already is scored; one that was stopped is gone on with by `attentionflow train ... --resume`.
+power, was chosen on fold 4 after training on folds 1 to 3; fold 5 had no part in it, so its accuracy is told apart.
+A run that is there already is scored; one that was stopped is gone on with by `attentionflow train ... --resume`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from _labels import cpu_seconds
-from _results import claim, trained_seconds
+from _results import claim, cpu_seconds, trained_seconds
 
 import attentionflow as af
 from attentionflow.tasks._label_scores import wilson

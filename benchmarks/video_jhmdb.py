@@ -15,8 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from _labels import cpu_seconds
-from _results import claim, trained_seconds
+from _results import claim, cpu_seconds, trained_seconds
 
 import attentionflow as af
 from attentionflow.datasets import load_dataset

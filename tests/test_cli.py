@@ -77,6 +77,14 @@ def test_evaluate_scores_every_sentence_once_beside_the_baselines(
     assert json.loads((run / "metrics.json").read_text())["test"]["examples"] == 12
 
 
+def test_scoring_val_again_keeps_which_step_training_chose(run: Path) -> None:
+    chosen = json.loads((run / "metrics.json").read_text())["val"]["chosen_step"]
+    assert ended(["evaluate", str(run), "--split", "val", "--no-baselines"]) == 0
+    page = json.loads((run / "metrics.json").read_text())["val"]
+    assert page["chosen_step"] == chosen
+    assert "seconds" in page
+
+
 def test_predict_takes_texts_files_tables_and_standard_input(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
