@@ -30,6 +30,7 @@ from attentionflow._predict import Run, load
 from attentionflow._progress import Progress, Stopper
 from attentionflow._state import Progressed, restore_state, save_state
 from attentionflow.errors import UserError
+from attentionflow.settings import listed
 from attentionflow.task import Batch, Loss, Task
 
 # Of the time given by --max-minutes, what reading, the last evaluation and a noisy machine may take.
@@ -99,7 +100,7 @@ def _accelerator(training: TrainingSettings, device: str, folder: Path) -> Accel
     if PartialState().num_processes == 1:
         # Accelerate keeps device and precision for the whole process; another run in a notebook may want others.
         AcceleratorState._reset_state(reset_partial_state=True)
-    trackers = [name.strip() for name in training.trackers.split(",") if name.strip()]
+    trackers = listed(training.trackers)
     try:
         return Accelerator(
             cpu=chosen.type == "cpu", mixed_precision=training.precision, log_with=trackers or None, project_dir=folder

@@ -51,6 +51,11 @@ def parse_assignments(assignments: list[str]) -> dict[str, str]:
     return values
 
 
+def listed(text: str) -> list[str]:
+    """The names of a comma-separated setting."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
 def _validate(model: type[Settings], values: Mapping[str, Any]) -> Settings:
     try:
         return model(**values)

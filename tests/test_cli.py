@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command import ended
 from translation_data import DIRECTION, QUICK, write_pairs
 
 import attentionflow as af
 from attentionflow import _checkpoint
-from attentionflow.cli import _parts, main
+from attentionflow.cli import _parts
 
 SETTINGS = [f"--set={name}={value}" for name, value in (QUICK | DIRECTION | {"steps": 2, "evaluations": 1}).items()]
 
@@ -30,12 +31,6 @@ def run(pairs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "run"
     ended(["train", "translation", "--data", str(pairs), "--out", str(out), "--device", "cpu", "--quiet", *SETTINGS])
     return out
-
-
-def ended(arguments: list[str]) -> int:
-    with pytest.raises(SystemExit) as stop:
-        main(arguments)
-    return int(stop.value.code or 0)
 
 
 def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:

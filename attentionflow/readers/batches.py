@@ -1,4 +1,4 @@
-"""Batches of like length within a token budget, as a pure function of lengths, seed and epoch."""
+"""Batches as a pure function of seed and epoch: of like length within a token budget, or even in number."""
 
 from __future__ import annotations
 
@@ -30,6 +30,16 @@ def token_batches(lengths: np.ndarray, budget: int, seed: int, epoch: int | None
     if epoch is None:
         return batches
     return [batches[i] for i in np.argsort(noise[1][: len(batches)])]
+
+
+def even_batches(count: int, size: int, least: int, seed: int, epoch: int | None) -> list[np.ndarray]:
+    """Indices of each batch of about `size` of so many examples, as even as can be, for the normalisation of batches;
+    without an epoch in order, and at least `least` large, where nothing is learned."""
+    if count == 0:
+        return []
+    if epoch is None:
+        return np.array_split(np.arange(count), -(-count // max(size, least)))
+    return np.array_split(np.random.default_rng((seed, epoch)).permutation(count), -(-count // size))
 
 
 def padding_share(lengths: np.ndarray, batches: list[np.ndarray]) -> float:

@@ -28,7 +28,7 @@ from attentionflow.readers.labelled_tree import (
     metadata_tables,
 )
 from attentionflow.readers.motion import MOTIONS, Motion, motion, read_motion
-from attentionflow.readers.splits import fill_missing, held_out_by_label
+from attentionflow.readers.splits import divided, fill_missing, held_out_by_label
 from attentionflow.readers.table import column_names, read_table, table_kind
 from attentionflow.readers.tree import Tree, open_tree
 from attentionflow.readers.video import VIDEOS, Film, FilmFile, FrameArray, FrameFolder
@@ -141,8 +141,7 @@ def fill_splits(
     def take(clips: Sequence[Clip], _: str) -> tuple[Sequence[Clip], Sequence[Clip]]:
         keys = [one.key() for one in clips]
         held = held_out_by_label([one.labels or () for one in clips], keys, share, MOST_HELD_OUT, seed, "clips")
-        sides = np.flatnonzero(~held).tolist(), np.flatnonzero(held).tolist()
-        return [clips[i] for i in sides[0]], [clips[i] for i in sides[1]]
+        return divided(clips, held)
 
     return fill_missing(splits, take, "clips", seed)
 

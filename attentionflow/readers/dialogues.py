@@ -20,10 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
 
-import numpy as np
-
 from attentionflow.errors import DataError, UserError, nearest
-from attentionflow.readers.splits import CANONICAL, ORDER, fill_missing, held_out
+from attentionflow.readers.splits import CANONICAL, ORDER, divided, fill_missing, held_out
 from attentionflow.readers.table import TABLES, read_frame, table_kind
 from attentionflow.readers.text import Lines, checked_path
 
@@ -192,7 +190,7 @@ def fill_splits(
     def take(train: Sequence[Dialogue], _: str) -> tuple[list[Dialogue], list[Dialogue]]:
         keys = ["\n".join(turn.text for turn in dialogue.turns) for dialogue in train]
         held = held_out(keys, share, MOST_HELD_OUT, seed, "dialogues")
-        return [train[int(i)] for i in np.flatnonzero(~held)], [train[int(i)] for i in np.flatnonzero(held)]
+        return divided(train, held)
 
     return fill_missing(splits, take, "dialogues", seed)
 

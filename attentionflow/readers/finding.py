@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,3 +25,8 @@ class Finding:
     count: int
     where: tuple[str, ...] = ()
     remedy: str = ""
+
+
+def told(faults: Iterable[Finding]) -> list[str]:
+    """As notes, each with its places."""
+    return [f"{fault.what} ({', '.join(fault.where)})" for fault in faults]

@@ -22,7 +22,7 @@ from attentionflow.readers.labelled_tree import (
     items_of_tables,
     metadata_tables,
 )
-from attentionflow.readers.splits import fill_missing, held_out_by_label
+from attentionflow.readers.splits import divided, fill_missing, held_out_by_label
 from attentionflow.readers.tree import open_tree
 from attentionflow.readers.utterances import Held, Sound, SoundFile, read_sounds, typed_sound
 
@@ -122,7 +122,6 @@ def fill_splits(
     def take(sounds: Sequence[LabelledSound], _: str) -> tuple[list[LabelledSound], list[LabelledSound]]:
         keys = [one.content() for one in sounds]
         held = held_out_by_label([one.labels or () for one in sounds], keys, share, MOST_HELD_OUT, seed, "sounds")
-        kept = list(zip(sounds, held.tolist(), strict=True))
-        return [one for one, out in kept if not out], [one for one, out in kept if out]
+        return divided(sounds, held)
 
     return fill_missing(splits, take, "sounds", seed)

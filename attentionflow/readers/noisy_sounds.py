@@ -16,7 +16,7 @@ import numpy as np
 
 from attentionflow.errors import DataError, UserError
 from attentionflow.readers.audio import SOUNDS, Audio, resampled
-from attentionflow.readers.splits import ORDER, SPLITS, fill_missing, held_out
+from attentionflow.readers.splits import ORDER, SPLITS, divided, fill_missing, held_out
 from attentionflow.readers.utterances import Sound, SoundFile, read_sounds, typed_sound
 
 CLEAN, NOISE, NOISY = "clean", "noise", "noisy"
@@ -164,7 +164,6 @@ def fill_splits(
 
     def take(sounds: Sequence[NoisySound], _: str) -> tuple[list[NoisySound], list[NoisySound]]:
         held = held_out([one.name for one in sounds], share, MOST_HELD_OUT, seed, "sounds")
-        kept = list(zip(sounds, held.tolist(), strict=True))
-        return [one for one, out in kept if not out], [one for one, out in kept if out]
+        return divided(sounds, held)
 
     return fill_missing(splits, take, "sounds", seed)

@@ -91,3 +91,9 @@ def held_out_by_label(
             "its own"
         )
     return chosen
+
+
+def divided(examples: Sequence[E], held: np.ndarray) -> tuple[list[E], list[E]]:
+    """What stays, and what is held out; held (N,) bool."""
+    kept, out = np.flatnonzero(~held).tolist(), np.flatnonzero(held).tolist()
+    return [examples[i] for i in kept], [examples[i] for i in out]

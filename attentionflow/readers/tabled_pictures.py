@@ -16,8 +16,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
-import numpy as np
-
 from attentionflow.errors import DataError, UserError, nearest
 from attentionflow.readers.finding import Finding
 from attentionflow.readers.labelled_pictures import (
@@ -29,7 +27,7 @@ from attentionflow.readers.labelled_pictures import (
 )
 from attentionflow.readers.labelled_texts import SEVERAL
 from attentionflow.readers.labelled_tree import COLUMN, METADATA, metadata_tables
-from attentionflow.readers.splits import fill_missing, held_out
+from attentionflow.readers.splits import divided, fill_missing, held_out
 from attentionflow.readers.table import column_names
 from attentionflow.readers.tree import open_tree
 
@@ -125,6 +123,6 @@ def fill_splits(
     ) -> tuple[Sequence[LabelledPicture], Sequence[LabelledPicture]]:
         examples = list(pictures)
         held = held_out([one.content().hex() for one in examples], share, MOST_HELD_OUT, seed, "pictures")
-        return [examples[i] for i in np.flatnonzero(~held)], [examples[i] for i in np.flatnonzero(held)]
+        return divided(examples, held)
 
     return fill_missing(splits, take, "pictures", seed)

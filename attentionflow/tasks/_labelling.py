@@ -55,6 +55,13 @@ class LabelTask(Task[E, P]):
     def truth(self, example: E) -> tuple[str, ...] | None:
         """The labels of an example, None where they are not known."""
 
+    def strangers(self, examples: Sequence[E], strange: np.ndarray, training: bool, what: str) -> list[str]:
+        """A note of those whose labels are none that the task knows; strange (N,) bool. what: examples are called."""
+        labels = map(self.truth, examples)
+        at = [one.where for one, odd, own in zip(examples, strange, labels, strict=True) if odd and own is not None]
+        fate = "left out of training" if training else "always counted as wrong"
+        return [f"{len(at):,} {what} without a known label are {fate}: {', '.join(at[:5])}"] if at else []
+
     # Learning after training
 
     def calibrate(self, model: Any, predictions: Sequence[Prediction], examples: Sequence[E]) -> bool:

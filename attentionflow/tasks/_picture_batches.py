@@ -14,11 +14,12 @@ from torch import Tensor
 
 from attentionflow.errors import UserError
 from attentionflow.models.picture_classifiers import FINEST, Sight
+from attentionflow.readers.batches import even_batches
 from attentionflow.settings import Settings
 from attentionflow.tasks._augment_pictures import Augmentation, drawn
 from attentionflow.tasks._canvas import Canvas
 
-PREDICTION_PICTURES = 256  # or other examples, of a batch at least, where nothing is learned
+PREDICTION_PICTURES = 256  # of a batch at least, where nothing is learned
 
 
 class SightSettings(Settings):
@@ -56,17 +57,7 @@ class Prepared:
 
 def picture_batches(prepared: Prepared, size: int, seed: int, epoch: int | None) -> list[np.ndarray]:
     """Indices of each batch of about `size` pictures."""
-    return shuffled(len(prepared.rows), size, seed, epoch)
-
-
-def shuffled(count: int, size: int, seed: int, epoch: int | None) -> list[np.ndarray]:
-    """Indices of each batch of about `size` of so many examples; in order, and larger, where nothing is learned."""
-    if count == 0:
-        return []
-    if epoch is None:
-        return np.array_split(np.arange(count), -(-count // max(size, PREDICTION_PICTURES)))
-    order = np.random.default_rng((seed, epoch)).permutation(count)
-    return np.array_split(order, -(-count // size))  # as even as can be, for the normalisation of batches
+    return even_batches(len(prepared.rows), size, PREDICTION_PICTURES, seed, epoch)
 
 
 def images_of(

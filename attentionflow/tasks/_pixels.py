@@ -35,6 +35,12 @@ def all_pixels(pictures: Sequence[Drawable], canvas: Canvas) -> tuple[np.ndarray
     return made, sum(over_cores(draw, range(len(pictures))))
 
 
+def scaling_note(scaled: int, count: int, canvas: Canvas) -> list[str]:
+    """That so many of `count` training pictures are scaled; nothing where none is."""
+    sides = f"{canvas.width} x {canvas.height}"
+    return [f"{scaled:,} of {count:,} training pictures are scaled to fit into {sides} pixels"] if scaled else []
+
+
 def room(shape: tuple[int, ...]) -> np.ndarray:
     """In memory, or in a file that lies in the folder that TMPDIR names and is gone with the process."""
     if np.prod(shape, dtype=float) <= IN_MEMORY:

@@ -20,7 +20,7 @@ from attentionflow.tasks._augment_pictures import PARTNER, drawn, erased
 from attentionflow.tasks._canvas import Canvas
 from attentionflow.tasks._known import Columns, Known
 from attentionflow.tasks._picture_batches import PREDICTION_PICTURES
-from attentionflow.tasks._pixels import all_pixels
+from attentionflow.tasks._pixels import all_pixels, scaling_note
 from attentionflow.tasks._warp_pictures import DRAWS, turned, warped
 
 Tensors = dict[str, Tensor | None]
@@ -52,9 +52,7 @@ class Items:
             what = "have no name, or are the only one of their thing"
             notes.append(f"{len(left_out):,} pictures {what}: left out of training ({', '.join(left_out[:5])})")
         pixels, scaled = all_pixels([examples[row] for row in kept], canvas)
-        if scaled:
-            sides = f"{canvas.width} x {canvas.height}"
-            notes.append(f"{scaled:,} of {len(kept):,} training pictures are scaled to fit into {sides} pixels")
+        notes += scaling_note(scaled, len(kept), canvas)
         things, kin = (
             (_numbers([name(names[row]) for row in kept])[:, None] * ways + np.arange(ways)).ravel()
             for name in (str, lambda whole: whole.rpartition("/")[0])

@@ -29,7 +29,8 @@ from attentionflow.models.sound_taggers import (
     SpectrogramTransformer,
     SpectrogramTransformerSettings,
 )
-from attentionflow.readers.finding import Finding
+from attentionflow.readers.batches import even_batches
+from attentionflow.readers.finding import Finding, told
 from attentionflow.readers.labelled_sound_checks import check_labelled_sounds
 from attentionflow.readers.labelled_sounds import (
     Event,
@@ -134,7 +135,7 @@ class AudioTagging(LabelTask[LabelledSound, Prepared]):
         found = read_labelled_sounds(data, self.settings.label, cells)
         self.faults = found.faults
         splits, notes = fill_splits(found.splits, self.settings.held_out, seed)
-        return splits, [*(f"{fault.what} ({', '.join(fault.where)})" for fault in found.faults), *notes]
+        return splits, [*told(found.faults), *notes]
 
     def read_inputs(self, path: Path) -> Sequence[LabelledSound]:
         return read_inputs(path)
@@ -172,20 +173,12 @@ class AudioTagging(LabelTask[LabelledSound, Prepared]):
         examples = list(examples)
         targets = self.labels.targets(one.labels for one in examples)
         strange = np.isnan(targets).any(1)
-        notes = []
-        if unknown := [one.where for one, odd in zip(examples, strange, strict=True) if odd and one.labels is not None]:
-            fate = "left out of training" if training else "always counted as wrong"
-            notes.append(f"{len(unknown):,} sounds without a known label are {fate}: {', '.join(unknown[:5])}")
+        notes = self.strangers(examples, strange, training, "sounds")
         rows = np.flatnonzero(~strange) if training else np.arange(len(examples))
         return Prepared([self.windows.log_mel(examples[row]) for row in rows], targets[rows], rows), notes
 
     def batches(self, prepared: Prepared, seed: int, epoch: int | None) -> list[np.ndarray]:
-        count = len(prepared.rows)
-        if count == 0:
-            return []
-        size = self.settings.batch_sounds if epoch is not None else max(self.settings.batch_sounds, PREDICTION_SOUNDS)
-        order = np.arange(count) if epoch is None else np.random.default_rng((seed, epoch)).permutation(count)
-        return np.array_split(order, -(-count // size))  # as even as can be, for the normalisation of batches
+        return even_batches(len(prepared.rows), self.settings.batch_sounds, PREDICTION_SOUNDS, seed, epoch)
 
     def collate(self, prepared: Prepared, indices: np.ndarray, seed: int, epoch: int | None) -> Batch:
         targets = torch.from_numpy(prepared.targets[indices])

@@ -24,7 +24,7 @@ from attentionflow.models.picture_classifiers import (
     PatchTransformerSettings,
     PictureClassifier,
 )
-from attentionflow.readers.finding import Finding
+from attentionflow.readers.finding import Finding, told
 from attentionflow.readers.labelled_picture_checks import check_labelled_pictures
 from attentionflow.readers.labelled_pictures import (
     LabelledPicture,
@@ -42,7 +42,7 @@ from attentionflow.tasks._labelling import LabelTask
 from attentionflow.tasks._labels import OneLabel, label_names
 from attentionflow.tasks._patches import picture_axes, shown_patches
 from attentionflow.tasks._picture_batches import PictureSettings, Prepared, images_of, picture_batches
-from attentionflow.tasks._pixels import all_pixels
+from attentionflow.tasks._pixels import all_pixels, scaling_note
 from attentionflow.tasks._simple_classifiers import most_frequent
 from attentionflow.tasks._simple_picture_classifiers import MOST, support_vectors
 
@@ -91,7 +91,7 @@ class ImageClassification(LabelTask[LabelledPicture, Prepared]):
         found = module.read(seed) if module else read_labelled_pictures(data, self.settings.label)
         self.faults = found.faults
         splits, notes = fill_splits(found.splits, self.settings.held_out, seed)
-        return splits, [*(f"{fault.what} ({', '.join(fault.where)})" for fault in found.faults), *notes]
+        return splits, [*told(found.faults), *notes]
 
     def read_inputs(self, path: Path) -> Sequence[LabelledPicture]:
         return read_inputs(path)
@@ -125,17 +125,11 @@ class ImageClassification(LabelTask[LabelledPicture, Prepared]):
 
     def prepare(self, examples: Sequence[LabelledPicture], training: bool) -> tuple[Prepared, list[str]]:
         pixels, scaled = all_pixels(examples, self.canvas)
-        notes = []
-        if scaled and training:
-            sides = f"{self.canvas.width} x {self.canvas.height}"
-            notes.append(f"{scaled:,} of {len(examples):,} training pictures are scaled to fit into {sides} pixels")
+        notes = scaling_note(scaled, len(examples), self.canvas) if training else []
         given = [one.labels for one in examples]
         targets = self.labels.targets(given)
         strange = np.isnan(targets).any(1)
-        unknown = [one.where for one, odd in zip(examples, strange, strict=True) if odd and one.labels is not None]
-        if unknown:
-            fate = "left out of training" if training else "always counted as wrong"
-            notes.append(f"{len(unknown):,} pictures without a known label are {fate}: {', '.join(unknown[:5])}")
+        notes += self.strangers(examples, strange, training, "pictures")
         rows = np.flatnonzero(~strange) if training else np.arange(len(examples))
         if len(rows) < len(examples):
             pixels, targets = pixels[rows], targets[rows]

@@ -29,7 +29,7 @@ from attentionflow.models.picture_matchers import (
     PatchMatcherSettings,
     PictureMatcher,
 )
-from attentionflow.readers.finding import Finding
+from attentionflow.readers.finding import Finding, told
 from attentionflow.readers.galleries import (
     Gallery,
     Question,
@@ -141,7 +141,7 @@ class ImageRecognition(Task[LabelledPicture, Prepared]):
         found = read_labelled_pictures(data, self.settings.label)
         splits, notes, faults = ask(found.splits, self.settings.shots, self.settings.held_out, seed)
         self.faults = [*found.faults, *faults]
-        return splits, [*(f"{fault.what} ({', '.join(fault.where)})" for fault in self.faults), *notes]
+        return splits, [*told(self.faults), *notes]
 
     def read_inputs(self, path: Path) -> Sequence[LabelledPicture]:
         return [question(one) for one in read_inputs(path)]

@@ -22,8 +22,9 @@ from attentionflow.errors import UserError
 from attentionflow.models.gated_unet import GatedUNet, GatedUNetSettings
 from attentionflow.models.mask_transformer import MaskTransformer, MaskTransformerSettings
 from attentionflow.models.segmenters import CLASSES, PATCH, PATCHES, PICTURE, Segmenter
+from attentionflow.readers.batches import even_batches
 from attentionflow.readers.box_inputs import fill_splits
-from attentionflow.readers.finding import Finding
+from attentionflow.readers.finding import Finding, told
 from attentionflow.readers.masks import IGNORED, ClassList, counted
 from attentionflow.readers.segmented_picture_checks import check_segmented_pictures
 from attentionflow.readers.segmented_pictures import (
@@ -33,13 +34,13 @@ from attentionflow.readers.segmented_pictures import (
     read_segmented_pictures,
 )
 from attentionflow.records import Axis
-from attentionflow.settings import Settings
+from attentionflow.settings import Settings, listed
 from attentionflow.task import Architecture, Batch, Loss, Prediction, Score, Task
 from attentionflow.tasks._augment_masks import all_masks, changed
 from attentionflow.tasks._canvas import Canvas
 from attentionflow.tasks._class_maps import likeliest, mean_log, turned
 from attentionflow.tasks._patches import patch_axis, shown_patches
-from attentionflow.tasks._pixels import all_pixels
+from attentionflow.tasks._pixels import all_pixels, scaling_note
 from attentionflow.tasks._segmentation import COLUMNS, Asked, Segmentation
 from attentionflow.tasks._segmentation_picture import segmentation_picture
 from attentionflow.tasks._segmentation_scores import class_weights, missed_overlap, nats, segmentation_scores
@@ -113,12 +114,12 @@ class ImageSegmentation(Task[SegmentedPicture, Prepared]):
     # Reading
 
     def read(self, data: str, seed: int) -> tuple[dict[str, Sequence[SegmentedPicture]], list[str]]:
-        ignored = [name.strip() for name in self.settings.ignored.split(",") if name.strip()]
+        ignored = listed(self.settings.ignored)
         module = module_for(data, self.name)
         found = module.read(seed, ignored) if module else read_segmented_pictures(data, ignored)
         self.faults = found.faults
         splits, notes = fill_splits(found.splits, self.settings.held_out, seed)
-        return splits, [*(f"{fault.what} ({', '.join(fault.where)})" for fault in found.faults), *notes]
+        return splits, [*told(found.faults), *notes]
 
     def read_inputs(self, path: Path) -> Sequence[SegmentedPicture]:
         return read_inputs(path)
@@ -163,16 +164,11 @@ class ImageSegmentation(Task[SegmentedPicture, Prepared]):
 
     def prepare(self, examples: Sequence[SegmentedPicture], training: bool) -> tuple[Prepared, list[str]]:
         pixels, scaled = all_pixels(examples, self.canvas)
-        notes = []
-        if scaled and training:
-            sides = f"{self.canvas.width} x {self.canvas.height}"
-            notes.append(f"{scaled:,} of {len(examples):,} training pictures are scaled to fit into {sides} pixels")
+        notes = scaling_note(scaled, len(examples), self.canvas) if training else []
         return Prepared(pixels, all_masks(examples, self.canvas)), notes
 
     def batches(self, prepared: Prepared, seed: int, epoch: int | None) -> list[np.ndarray]:
-        count, size = len(prepared.pixels), self.settings.batch_pictures
-        order = np.arange(count) if epoch is None else np.random.default_rng((seed, epoch)).permutation(count)
-        return np.array_split(order, -(-count // size))  # as even as can be, for the normalisation of batches
+        return even_batches(len(prepared.pixels), self.settings.batch_pictures, 1, seed, epoch)
 
     def collate(self, prepared: Prepared, indices: np.ndarray, seed: int, epoch: int | None) -> Batch:
         images = self.canvas.normalise(prepared.pixels[indices])

@@ -18,18 +18,18 @@ from attentionflow.datasets import module_for
 from attentionflow.errors import UserError, nearest
 from attentionflow.models.picture_classifiers import Gated, GatedConvolutionsSettings, PatchTransformerSettings
 from attentionflow.models.picture_tasks import TASKS, GatedTasks, PictureTasks, TaskTokens
-from attentionflow.readers.finding import Finding
+from attentionflow.readers.finding import Finding, told
 from attentionflow.readers.labelled_pictures import LabelledPicture, one_input, read_inputs
 from attentionflow.readers.labelled_tree import COLUMN
 from attentionflow.readers.tabled_picture_checks import check_tabled_pictures
 from attentionflow.readers.tabled_pictures import KINDS, Kind, column_kinds, fill_splits, read_tabled_pictures
 from attentionflow.records import Axis
-from attentionflow.settings import Settings
+from attentionflow.settings import Settings, listed
 from attentionflow.task import Architecture, Batch, Loss, Prediction, Score, Task
 from attentionflow.tasks._canvas import Canvas
 from attentionflow.tasks._patches import picture_axes, shown_patches
 from attentionflow.tasks._picture_batches import PictureSettings, Prepared, images_of, picture_batches
-from attentionflow.tasks._pixels import all_pixels
+from attentionflow.tasks._pixels import all_pixels, scaling_note
 from attentionflow.tasks._several_heads import Heads, cells_of
 from attentionflow.tasks._simple_picture_tasks import MOST, kernel_ridge
 
@@ -95,10 +95,10 @@ class MultiTask(Task[LabelledPicture, Prepared]):
     def read(self, data: str, seed: int) -> tuple[dict[str, Sequence[LabelledPicture]], list[str]]:
         module = module_for(data, self.name)
         found = module.read(seed) if module else read_tabled_pictures(data)
-        found = found.only(self.heads.columns or _listed(self.settings.columns), COLUMNS)
+        found = found.only(self.heads.columns or listed(self.settings.columns), COLUMNS)
         self.columns, self.faults = found.columns, found.faults
         splits, notes = fill_splits(found.splits, self.settings.held_out, seed)
-        return splits, [*(f"{fault.what} ({', '.join(fault.where)})" for fault in found.faults), *notes]
+        return splits, [*told(found.faults), *notes]
 
     def read_inputs(self, path: Path) -> Sequence[LabelledPicture]:
         return read_inputs(path)
@@ -141,9 +141,8 @@ class MultiTask(Task[LabelledPicture, Prepared]):
         pixels, scaled = all_pixels(examples, self.canvas)
         targets = self.heads.targets(examples)
         notes = [f"{head.column} is {head.told()}" for head in self.heads] if training else []
-        if scaled and training:
-            sides = f"{self.canvas.width} x {self.canvas.height}"
-            notes.append(f"{scaled:,} of {len(examples):,} training pictures are scaled to fit into {sides} pixels")
+        if training:
+            notes += scaling_note(scaled, len(examples), self.canvas)
         if any(one.labels is not None for one in examples):
             notes += self.heads.gaps(examples, targets)
         rows = np.arange(len(examples))
@@ -288,14 +287,10 @@ class MultiTask(Task[LabelledPicture, Prepared]):
         return [float(given.get(name, 1.0)) for name in names]
 
 
-def _listed(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
 def _assigned(setting: str, text: str) -> dict[str, str]:
     """Of "one=a, two=b"."""
     found = {}
-    for part in _listed(text):
+    for part in listed(text):
         name, sign, value = (piece.strip() for piece in part.rpartition("="))
         if not sign or not name:
             raise UserError(f"{setting}={text}: {part!r} is not of the form name=value")

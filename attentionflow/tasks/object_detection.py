@@ -23,7 +23,7 @@ from attentionflow.readers.box_checks import check_pictures
 from attentionflow.readers.box_formats import read_pictures
 from attentionflow.readers.box_inputs import fill_splits, given_picture, pictures_to_answer
 from attentionflow.readers.boxes import Picture
-from attentionflow.readers.finding import Finding
+from attentionflow.readers.finding import Finding, told
 from attentionflow.records import Axis
 from attentionflow.settings import Settings
 from attentionflow.task import Architecture, Batch, Loss, Prediction, Score, Task
@@ -99,7 +99,7 @@ class ObjectDetection(Task[Picture, Prepared]):
         found = module.read(seed) if module else read_pictures(data)
         self.faults = found.faults
         splits, notes = fill_splits(found.splits, self.settings.held_out, seed)
-        return splits, [*(f"{fault.what} ({', '.join(fault.where)})" for fault in found.faults), *notes]
+        return splits, [*told(found.faults), *notes]
 
     def read_inputs(self, path: Path) -> Sequence[Picture]:
         return pictures_to_answer(path)

@@ -11,6 +11,7 @@ from pydantic import Field
 from attentionflow.errors import UserError
 from attentionflow.readers.labelled_texts import LabelledText, ReadLabels, one_label
 from attentionflow.readers.sentiment_trees import read_tree_splits, tree_files
+from attentionflow.settings import listed
 from attentionflow.task import Architecture
 from attentionflow.tasks._labels import Labels, OrderedLabel
 from attentionflow.tasks._text_labelling import LabellingSettings, TextLabelling
@@ -43,7 +44,7 @@ class Sentiment(TextLabelling):
         return read_tree_splits(trees, self.settings.phrases) if trees else super().read_files(path)
 
     def labels_of(self, names: Sequence[str]) -> Labels:
-        order = [name.strip() for name in self.settings.order.split(",") if name.strip()]
+        order = listed(self.settings.order)
         if order and sorted(order) != sorted(names):
             raise UserError(
                 f"order names {', '.join(order)}, but the labels of the training texts are {', '.join(names)}"

@@ -31,7 +31,7 @@ from attentionflow.readers.series_inputs import last_windows, typed_panel
 from attentionflow.readers.table import table_kind
 from attentionflow.readers.windows import Window, Windows, cut_windows
 from attentionflow.records import Axis
-from attentionflow.settings import Settings
+from attentionflow.settings import Settings, listed
 from attentionflow.task import Architecture, Batch, Loss, Prediction, Score, Task
 from attentionflow.tasks._correction import LEFT_TO_LINE, correction_helps, gains
 from attentionflow.tasks._forecast import forecasts, part_scores
@@ -304,7 +304,7 @@ class TimeSeriesForecasting(Task[Window, Scaled]):
 
     def _columns(self) -> Columns:
         given = self.settings
-        chosen = tuple(name.strip() for name in (given.columns or "").split(",") if name.strip())
+        chosen = tuple(listed(given.columns or ""))
         return Columns(given.date, given.date_format, chosen, given.series, given.value)
 
     def _scale(self, windows: Sequence[Window]) -> Scale:

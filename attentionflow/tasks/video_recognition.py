@@ -26,9 +26,10 @@ from attentionflow.models.clip_classifiers import (
     SpaceTimeTransformer,
     SpaceTimeTransformerSettings,
 )
+from attentionflow.readers.batches import even_batches
 from attentionflow.readers.clip_checks import check_clips
 from attentionflow.readers.clips import Clip, Clips, fill_splits, one_input, read_clips, read_inputs
-from attentionflow.readers.finding import Finding
+from attentionflow.readers.finding import Finding, told
 from attentionflow.readers.motion import Motion
 from attentionflow.records import Axis
 from attentionflow.settings import Settings
@@ -38,11 +39,11 @@ from attentionflow.tasks._film_view import FilmView
 from attentionflow.tasks._labelling import LabelTask
 from attentionflow.tasks._labels import OneLabel, label_names
 from attentionflow.tasks._motion_view import MotionView
-from attentionflow.tasks._picture_batches import shuffled
 from attentionflow.tasks._simple_classifiers import most_frequent
 from attentionflow.tasks._simple_clip_classifiers import support_vectors
 
 VIEW = "view.json"
+PREDICTION_CLIPS = 256  # of a batch at least, where nothing is learned
 VIEWS: dict[str, type[View]] = {view.kind: view for view in (FilmView, MotionView)}
 
 
@@ -92,7 +93,7 @@ class VideoRecognition(LabelTask[Clip, Prepared]):
         found: Clips = module.read(seed, fold) if module else read_clips(data, self.settings.label)
         self.faults = found.faults
         splits, notes = fill_splits(found.splits, self.settings.held_out, seed)
-        return splits, [*(f"{fault.what} ({', '.join(fault.where)})" for fault in found.faults), *notes]
+        return splits, [*told(found.faults), *notes]
 
     def read_inputs(self, path: Path) -> Sequence[Clip]:
         return read_inputs(path)
@@ -130,16 +131,13 @@ class VideoRecognition(LabelTask[Clip, Prepared]):
         strange = np.isnan(targets).any(1)
         rows = np.flatnonzero(~strange) if training else np.arange(len(examples))
         kept, notes = self.view.kept([examples[row] for row in rows.tolist()])
-        unknown = [one.where for one, odd in zip(examples, strange, strict=True) if odd and one.labels is not None]
-        if unknown:
-            fate = "left out of training" if training else "always counted as wrong"
-            notes.append(f"{len(unknown):,} clips without a known label are {fate}: {', '.join(unknown[:5])}")
+        notes += self.strangers(examples, strange, training, "clips")
         if training:
             notes += self.view.training_notes
         return Prepared(kept, targets[rows], rows), notes
 
     def batches(self, prepared: Prepared, seed: int, epoch: int | None) -> list[np.ndarray]:
-        return shuffled(len(prepared.rows), self.settings.batch_clips, seed, epoch)
+        return even_batches(len(prepared.rows), self.settings.batch_clips, PREDICTION_CLIPS, seed, epoch)
 
     def collate(self, prepared: Prepared, indices: np.ndarray, seed: int, epoch: int | None) -> Batch:
         kept, targets = prepared.kept[indices], torch.from_numpy(prepared.targets[indices])

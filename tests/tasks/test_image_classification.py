@@ -10,12 +10,12 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from command import ended
 from killing import killed_after_state
 from picture_data import LABELS, OWN, QUICK, SIDE, TRAINING, bars, save, write_folders, write_idx, write_pairs
 from safetensors.torch import load_file
 
 import attentionflow as af
-from attentionflow.cli import main
 from attentionflow.errors import DataError, UserError
 from attentionflow.readers.labelled_pictures import PictureArray, one_input
 from attentionflow.tasks import _pixels
@@ -57,12 +57,6 @@ def photo(tmp_path: Path) -> Path:
     pixels, numbers = bars(20, 77)
     one = pixels[np.flatnonzero(numbers == LABELS.index("lying"))[0]]
     return save(tmp_path / "photo.png", np.repeat(one[:, :, None], 3, axis=2))
-
-
-def ended(arguments: list[str]) -> int:
-    with pytest.raises(SystemExit) as stop:
-        main(arguments)
-    return int(stop.value.code or 0)
 
 
 # Learning

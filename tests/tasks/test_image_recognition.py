@@ -10,12 +10,12 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from command import ended
 from killing import killed_after_state
 from picture_data import save
 from safetensors.torch import load_file
 
 import attentionflow as af
-from attentionflow.cli import main
 from attentionflow.datasets import signs
 from attentionflow.errors import UserError
 from attentionflow.readers.galleries import gallery_name, thing_of
@@ -57,12 +57,6 @@ def folder_of(path: Path, pictures: list[LabelledPicture], split: str = "") -> P
     for at, one in enumerate(pictures):
         save(path / split / thing_of(one) / f"{at}.png", one.pixels())
     return path
-
-
-def ended(arguments: list[str]) -> int:
-    with pytest.raises(SystemExit) as stop:
-        main(arguments)
-    return int(stop.value.code or 0)
 
 
 # Learning

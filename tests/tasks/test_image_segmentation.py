@@ -10,12 +10,12 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from command import ended
 from killing import killed_after_state
 from safetensors.torch import load_file
 from segmentation_data import CLASSES, HEIGHT, QUICK, QUICK_DEFAULT, TRAINING, WIDTH, save, scene, write_folders
 
 import attentionflow as af
-from attentionflow.cli import main
 from attentionflow.models.segmenters import PATCH
 from attentionflow.readers.masks import IGNORED
 from attentionflow.tasks._class_maps import likeliest
@@ -54,12 +54,6 @@ def classic(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> af.Run:
 def photo(tmp_path: Path) -> Path:
     """A picture twice as large as those of the training."""
     return save(tmp_path / "photo.png", scene(5)[0].repeat(2, 0).repeat(2, 1))
-
-
-def ended(arguments: list[str]) -> int:
-    with pytest.raises(SystemExit) as stop:
-        main(arguments)
-    return int(stop.value.code or 0)
 
 
 # Learning

@@ -10,13 +10,13 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from command import ended
 from killing import killed_after_state
 from picture_data import SIDE, save
 from safetensors.torch import load_file
 from tabled_data import COLUMNS, OWN, QUICK, TRAINING, tabled_bars, write_tabled
 
 import attentionflow as af
-from attentionflow.cli import main
 from attentionflow.errors import DataError, UserError
 from attentionflow.readers.labelled_pictures import LabelledPicture, PictureArray
 from attentionflow.tasks.multi_task import MultiTask, MultiTaskSettings
@@ -53,12 +53,6 @@ def photo(tmp_path: Path) -> Path:
     pixels, rows = tabled_bars(20, 77)
     one = next(pixels[i] for i, cells in enumerate(rows) if cells[0] == "lying")
     return save(tmp_path / "photo.png", np.repeat(one[:, :, None], 3, axis=2))
-
-
-def ended(arguments: list[str]) -> int:
-    with pytest.raises(SystemExit) as stop:
-        main(arguments)
-    return int(stop.value.code or 0)
 
 
 def pictures(rows: list[tuple[str, ...]]) -> list[LabelledPicture]:

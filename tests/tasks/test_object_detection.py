@@ -10,12 +10,12 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from command import ended
 from detection_data import HEIGHT, QUICK, QUICK_DEFAULT, TRAINING, WIDTH, picture, save, write_coco, write_voc
 from killing import killed_after_state
 from safetensors.torch import load_file
 
 import attentionflow as af
-from attentionflow.cli import main
 from attentionflow.errors import UserError
 from attentionflow.models.detector import PATCH
 from attentionflow.readers.box_formats import read_pictures
@@ -56,12 +56,6 @@ def photo(tmp_path: Path) -> Path:
     """A picture twice as large as those of the training."""
     pixels, _ = picture(5)
     return save(tmp_path / "photo.png", pixels.repeat(2, 0).repeat(2, 1))
-
-
-def ended(arguments: list[str]) -> int:
-    with pytest.raises(SystemExit) as stop:
-        main(arguments)
-    return int(stop.value.code or 0)
 
 
 # Learning

@@ -12,12 +12,12 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from command import ended
 from interaction_data import ITEMS, QUICK, TRAINING, sequences, write_interactions
 from killing import killed_after_state
 from safetensors.torch import load_file
 
 import attentionflow as af
-from attentionflow.cli import main
 from attentionflow.errors import UserError
 from attentionflow.readers.interactions import History
 from attentionflow.tasks._recommended import Recommended
@@ -48,12 +48,6 @@ def run(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> af.Run:
 @pytest.fixture(scope="module")
 def classic(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> af.Run:
     return train(folder, tmp_path_factory.mktemp("runs") / "classic", "classic")
-
-
-def ended(arguments: list[str]) -> int:
-    with pytest.raises(SystemExit) as stop:
-        main(arguments)
-    return int(stop.value.code or 0)
 
 
 # Learning

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from command import ended
 from killing import killed_after_state
 from safetensors.torch import load_file
 from text_data import FOLLOWERS, QUICK, write_text
 
 import attentionflow as af
-from attentionflow.cli import main
 from attentionflow.errors import UserError
 from attentionflow.readers.passages import Passage
 from attentionflow.readers.units import UNKNOWN
@@ -50,12 +50,6 @@ def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> af.Run:
 @pytest.fixture(scope="module")
 def classic(data: Path, tmp_path_factory: pytest.TempPathFactory) -> af.Run:
     return train(data, tmp_path_factory.mktemp("runs") / "classic", "classic")
-
-
-def ended(arguments: list[str]) -> int:
-    with pytest.raises(SystemExit) as stop:
-        main(arguments)
-    return int(stop.value.code or 0)
 
 
 # Learning

@@ -12,11 +12,11 @@ import polars as pl
 import pytest
 import torch
 from clip_data import JOINTS, SIDE, SWINGS, film, swing, write_film, write_frames, write_motions
+from command import ended
 from killing import killed_after_state
 from safetensors.torch import load_file
 
 import attentionflow as af
-from attentionflow.cli import main
 from attentionflow.errors import DataError, UserError
 from attentionflow.readers.clips import array_clip
 from attentionflow.tasks._clip_views import ClipSettings, stretch, whole
@@ -67,12 +67,6 @@ def motions(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> af.Run:
 def classic(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> af.Run:
     settings = MOTIONS | OWN["classic"] | {"epochs": 5}
     return train(folder, tmp_path_factory.mktemp("runs") / "classic", "classic", **settings)
-
-
-def ended(arguments: list[str]) -> int:
-    with pytest.raises(SystemExit) as stop:
-        main(arguments)
-    return int(stop.value.code or 0)
 
 
 # Learning
