@@ -12,13 +12,11 @@ only one of them works at a time, in turns; the ratio is that of the median turn
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
-from _results import claim
-from _sides import asked_side, race, work
+from _sides import race_pictures
 from torch import Tensor, nn
 
 from attentionflow._device import keep_freed_memory
@@ -115,29 +113,13 @@ def _target(boxes: Tensor, labels: Tensor, size: Tensor) -> Mapping[str, Tensor]
     return {"class_labels": labels, "boxes": torch.cat((middle, sides), 1) / size}
 
 
-def main() -> None:
-    rates = race(__file__, TURNS)
-    # Of CPU seconds, which other work on the machine does not stretch; the wall clock's figures stand beside them.
-    ours, theirs = rates.medians(rates.cpu)
-    claim(
-        "object-detection/bccd/default/train_pictures_per_second_vs_hf",
-        ours / theirs,
-        "x",
-        ">= 1.2",
-        baseline={"ours, pictures a CPU second": ours},
-        peer={"Hugging Face DETR, pictures a CPU second": theirs},
-        turns={side: [round(rate, 2) for rate in found] for side, found in rates.cpu.items()},
-        wall_clock={side: [round(rate, 2) for rate in found] for side, found in rates.wall.items()},
-        parameters=rates.parameters,
-        threads=torch.get_num_threads(),
-        dimensions=SAME,
-        omp=os.environ.get("OMP_NUM_THREADS", ""),
-    )
-
-
 if __name__ == "__main__":
-    if side := asked_side():
-        made = {"ours": Side, "hf": Detr}[side]()
-        work(made.steps(), sum(p.numel() for p in made.model.parameters()), TURN_SECONDS, warmup=3)
-    else:
-        main()
+    race_pictures(
+        __file__,
+        {"ours": Side, "hf": Detr},
+        "object-detection/bccd/default/train_pictures_per_second_vs_hf",
+        "Hugging Face DETR",
+        SAME,
+        turn_seconds=TURN_SECONDS,
+        turns=TURNS,
+    )

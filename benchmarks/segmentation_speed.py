@@ -13,15 +13,13 @@ Each side has a process of its own, only one of them works at a time, in turns; 
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from _results import claim
-from _sides import asked_side, race, work
+from _sides import race_pictures
 from torch import Tensor, nn
 
 from attentionflow._device import keep_freed_memory
@@ -109,30 +107,14 @@ class SegFormer(Side):
         return F.interpolate(found, images.shape[-2:], mode="bilinear", align_corners=False)
 
 
-def main() -> None:
-    rates = race(__file__, TURNS)
-    # Of CPU seconds, which other work on the machine does not stretch; the wall clock's figures stand beside them.
-    ours, theirs = rates.medians(rates.cpu)
-    claim(
-        "image-segmentation/default/train_images_per_second_vs_hf",
-        ours / theirs,
-        "x",
-        ">= 1.2",
-        baseline={"ours, pictures a CPU second": ours},
-        peer={"Hugging Face SegFormer, pictures a CPU second": theirs},
-        turns={side: [round(rate, 2) for rate in found] for side, found in rates.cpu.items()},
-        wall_clock={side: [round(rate, 2) for rate in found] for side, found in rates.wall.items()},
-        parameters=rates.parameters,
-        threads=torch.get_num_threads(),
-        dimensions=SAME,
-        waiting_for_data=round(Side().waiting(), 4),
-        omp=os.environ.get("OMP_NUM_THREADS", ""),
-    )
-
-
 if __name__ == "__main__":
-    if side := asked_side():
-        made = {"ours": Side, "hf": SegFormer}[side]()
-        work(made.steps(), sum(p.numel() for p in made.model.parameters()), TURN_SECONDS, warmup=3)
-    else:
-        main()
+    race_pictures(
+        __file__,
+        {"ours": Side, "hf": SegFormer},
+        "image-segmentation/default/train_images_per_second_vs_hf",
+        "Hugging Face SegFormer",
+        SAME,
+        turn_seconds=TURN_SECONDS,
+        turns=TURNS,
+        more=lambda: {"waiting_for_data": round(Side().waiting(), 4)},
+    )
