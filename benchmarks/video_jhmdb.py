@@ -1,7 +1,7 @@
 """J-HMDB, 14 actions: train from nothing on each of the three official splits, score each test split once.
 
     python benchmarks/video_jhmdb.py pose      # from the places of joints; about 4 minutes of one core
-    python benchmarks/video_jhmdb.py pixels    # from films of stick figures; about 12 minutes of one core
+    python benchmarks/video_jhmdb.py pixels    # from films of stick figures; about 32 minutes of one core
     python benchmarks/video_jhmdb.py pose --architecture classic
 
 The figure is the mean over the splits. Settings are those that the data sets advise, and the epochs are fixed: with one

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
@@ -26,7 +27,7 @@ from attentionflow.nn.space_time import DividedLayer
 from attentionflow.settings import Settings
 
 LABEL, TUBES, MOMENTS = "label", "tubes", "moments"  # streams of the attention record
-FAST = (1, 2, 4)  # frames between which a joint's motion is taken
+FAST = (1, 2, 4)  # frames between which what changes is taken
 
 
 class Sight(Protocol):
@@ -81,32 +82,57 @@ class MotionSight(NamedTuple):
         return MotionStem(self, channels, width)
 
 
+class OverTime(nn.Sequential):
+    """Convolutions of three frames, (B, C, T, S) to (B, D, M, S), that halve the frames until a moment is a tube."""
+
+    def __init__(self, widths: Sequence[int], tube: int) -> None:
+        halvings = int(math.log2(tube))
+        strides = [1] * (len(widths) - 1 - halvings) + [2] * halvings
+        super().__init__(
+            *(self._convolution(a, b, stride) for (a, b), stride in zip(pairwise(widths), strides, strict=True))
+        )
+
+    @staticmethod
+    def layers(tube: int) -> int:
+        """How many are needed, and one at least."""
+        return max(1, int(math.log2(tube)))
+
+    @staticmethod
+    def _convolution(before: int, after: int, stride: int) -> nn.Sequential:
+        over_time = nn.Conv2d(before, after, (3, 1), (stride, 1), (1, 0), bias=False)
+        return nn.Sequential(over_time, nn.BatchNorm2d(after), nn.SiLU())
+
+
+def changes(clips: Tensor) -> list[Tensor]:
+    """What changes within some frames, at several speeds; each like the clips (B, T, ...), 0 where the clip ends."""
+    ends = [0] * (2 * (clips.dim() - 2))
+    return [F.pad(clips[:, step:] - clips[:, :-step], [*ends, 0, step]) for step in FAST]
+
+
 class FilmStem(nn.Module):
-    """Each frame and what changes until the next, through convolutions that halve the sides until a place is a patch;
-    then the frames of a tube side by side through a line.
+    """Each frame and what changes after it at three speeds, through convolutions that halve the sides until a place is
+    a patch; then through convolutions over time.
 
     What is known of a tube also comes from around it, by the convolutions.
     """
 
     def __init__(self, sight: FilmSight, channels: int, width: int) -> None:
         super().__init__()
-        self.tube = sight.tube
         halvings = int(math.log2(sight.patch))
-        widths = [2 * sight.channels, *(min(channels * 2**level, width) for level in range(halvings))]
+        seen = (1 + len(FAST)) * sight.channels
+        widths = [seen, *(min(channels * 2**level, width) for level in range(halvings))]
         self.convolutions = nn.Sequential(*(BatchedConvolution(a, b, stride=2) for a, b in pairwise(widths)))
-        self.join = nn.Linear(sight.tube * widths[-1], width)
+        self.over_time = OverTime([widths[-1], *[width] * OverTime.layers(sight.tube)], sight.tube)
 
     def forward(self, clips: Tensor) -> Tensor:
         """(B, T, C, H, W) to (B, M, S, D)."""
-        changes = F.pad(clips[:, 1:] - clips[:, :-1], (0, 0, 0, 0, 0, 0, 0, 1))
-        frames = torch.cat((clips, changes), dim=2).flatten(0, 1)
-        seen = self.convolutions(frames.contiguous(memory_format=torch.channels_last)).flatten(2)  # (B·T, D, S)
-        tubes = seen.reshape(len(clips), -1, self.tube * seen.shape[1], seen.shape[2])  # frame after frame
-        return self.join(tubes.transpose(2, 3))
+        frames = torch.cat((clips, *changes(clips)), dim=2).flatten(0, 1)
+        seen = self.convolutions(frames.contiguous(memory_format=torch.channels_last)).flatten(2)  # (B·T, C, S)
+        return self.over_time(seen.unflatten(0, clips.shape[:2]).transpose(1, 2)).permute(0, 2, 3, 1)
 
 
 class MotionStem(nn.Module):
-    """What a joint does, through convolutions over time that halve the frames until a moment is a tube.
+    """What a joint does, through convolutions over time.
 
     Of each joint and frame: where it is, in the clip and in the body; how it moves at three speeds; how far it is from
     every joint. Distances do not change with the view, and speeds tell hasty actions from slow ones: these are the
@@ -116,24 +142,13 @@ class MotionStem(nn.Module):
     def __init__(self, sight: MotionSight, channels: int, width: int) -> None:
         super().__init__()
         features = (2 + len(FAST)) * sight.axes + sight.joints
-        halvings = int(math.log2(sight.tube))
-        widths = [features, *[channels] * max(1, halvings), width]
-        strides = [1] * (len(widths) - 1 - halvings) + [2] * halvings
         self.scale = nn.BatchNorm2d(features)
-        self.convolutions = nn.Sequential(
-            *(self._convolution(a, b, stride) for (a, b), stride in zip(pairwise(widths), strides, strict=True))
-        )
-
-    @staticmethod
-    def _convolution(before: int, after: int, stride: int) -> nn.Sequential:
-        over_time = nn.Conv2d(before, after, (3, 1), (stride, 1), (1, 0), bias=False)
-        return nn.Sequential(over_time, nn.BatchNorm2d(after), nn.SiLU())
+        self.convolutions = OverTime([features, *[channels] * OverTime.layers(sight.tube), width], sight.tube)
 
     def forward(self, clips: Tensor) -> Tensor:
         """(B, T, J, A) to (B, M, J, D)."""
-        moves = [F.pad(clips[:, step:] - clips[:, :-step], (0, 0, 0, 0, 0, step)) for step in FAST]
         within = clips - clips.mean(2, keepdim=True)
-        features = torch.cat((clips, within, *moves, torch.cdist(clips, clips)), dim=-1)  # (B, T, J, F)
+        features = torch.cat((clips, within, *changes(clips), torch.cdist(clips, clips)), dim=-1)  # (B, T, J, F)
         return self.convolutions(self.scale(features.permute(0, 3, 1, 2))).permute(0, 2, 3, 1)
 
 

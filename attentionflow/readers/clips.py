@@ -7,7 +7,7 @@ metadata table.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import blake2b, file_digest
 from pathlib import Path
@@ -66,14 +66,14 @@ def read_clips(path: str | Path, label: str) -> Clips:
     if not path.is_dir():
         raise UserError(f"{path} is no folder of clips")
     tree = open_tree(path)
-    names, tables = _clips_of(tree), metadata_tables(tree)
+    names, tables = clips_of(tree), metadata_tables(tree)
     if tables:
         remedy = "Name the column of the labels: --set label=NAME"
         items, faults = items_of_tables(tree, tables, names, [label], "clip", remedy)
         items = [item._replace(cells=item.cells if item.cells[0] else ()) for item in items]
     else:
         items, faults = items_of_folders(tree, names, "clips")
-    splits = in_order(items, lambda item: _clip(tree, names[item.name], item))
+    splits = in_order(items, lambda item: clip_of(tree, names[item.name], item))
     if "train" not in splits:
         raise UserError(
             f"{path} has no training clips: its splits are {', '.join(splits) or 'none'}. Expected are folders of "
@@ -94,14 +94,16 @@ def read_inputs(path: Path) -> list[Clip]:
         return found
     if path.is_dir():
         tree = open_tree(path)
-        names = _clips_of(tree)
+        names = clips_of(tree)
         if not names:
             raise UserError(f"{path} holds no clips: no film, no folder of frames and no motion")
-        return [_clip(tree, names[name], Item(name, "", (), tree.where(name)), None) for name in names]
+        # "." are the frames of the folder itself.
+        found = [clip_of(tree, names[name], Item(name, "", (), tree.where(name)), None) for name in names]
+        return [replace(one, name=path.name) if one.name == "." else one for one in found]
     if path.suffix.lower() not in (*VIDEOS, *MOTIONS):
         raise UserError(f"{path} is no clip that can be read: {', '.join((*VIDEOS, *MOTIONS))}, or a folder of frames")
     tree = Tree(path.parent, (path.name,), lambda name: (path.parent / name).read_bytes())
-    return [_clip(tree, (path.name,), Item(path.name, "", (), path.name), None)]
+    return [clip_of(tree, (path.name,), Item(path.name, "", (), path.name), None)]
 
 
 def one_input(given: Any) -> Clip:
@@ -130,6 +132,15 @@ def array_clip(
     return Clip(name, labels, where, key, lambda: FrameArray(array))
 
 
+def film_of(clip: Clip) -> Film:
+    """What is to be seen of a clip that must be a film."""
+    opened = clip.open()
+    if isinstance(opened, Motion):
+        what = "holds joints, where the network was trained on films"
+        raise DataError(what, file=clip.where or clip.name, remedy="Train on one kind at a time")
+    return opened
+
+
 def fill_splits(
     splits: Mapping[str, Sequence[Clip]], share: float, seed: int
 ) -> tuple[dict[str, Sequence[Clip]], list[str]]:
@@ -146,7 +157,7 @@ def fill_splits(
     return fill_missing(splits, take, "clips", seed)
 
 
-def _clips_of(tree: Tree) -> dict[str, tuple[str, ...]]:
+def clips_of(tree: Tree) -> dict[str, tuple[str, ...]]:
     """Name of each clip -> its files: a film, a motion, or all pictures of a folder."""
     found: dict[str, tuple[str, ...]] = {}
     for name in tree.below("", (*VIDEOS, *MOTIONS)):
@@ -158,10 +169,15 @@ def _clips_of(tree: Tree) -> dict[str, tuple[str, ...]]:
     return dict(sorted(found.items()))
 
 
-def _clip(tree: Tree, files: Sequence[str], item: Item, labels: Labels | None = ()) -> Clip:
+def counted(files: Sequence[str]) -> bool:
+    """Whether these files of a clip are pictures, whose times are only counted."""
+    return files[0].lower().endswith(PICTURES)
+
+
+def clip_of(tree: Tree, files: Sequence[str], item: Item, labels: Labels | None = ()) -> Clip:
     where = tree.where(item.name)
     labels = labels if labels is None else item.cells
-    if files[0].lower().endswith(PICTURES):
+    if counted(files):
         folder = FrameFolder(tuple(files), tree.read, where)
         return Clip(item.name, labels, item.where, lambda: _digest(*map(tree.read, files)), lambda: folder)
     path = tree.root / item.name

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
@@ -35,6 +36,10 @@ class Film(Protocol):
 
     @property
     def unit(self) -> str: ...
+    @property
+    def lasts(self) -> float:
+        """How long, in this unit."""
+
     def frames(self, moments: int) -> Iterator[Frame]:
         """The frames at so many moments, evenly spread: in the middle of each of so many parts of the film."""
 
@@ -47,20 +52,41 @@ class FilmFile:
     where: str
     unit: str = "s"
 
-    def frames(self, moments: int) -> Iterator[Frame]:
-        av = _av()
+    @property
+    def lasts(self) -> float:
+        shown, _, base = self._index
+        return float(shown[-1] - shown[0] + _step(shown)) * base
+
+    @property
+    def origin(self) -> float:
+        """The time stamp of its first frame, in seconds."""
+        shown, _, base = self._index
+        return int(shown[0]) * base
+
+    def frames(self, moments: int, chosen: Sequence[int] | None = None) -> Iterator[Frame]:
+        """chosen: numbers of the moments whose frames are wanted, rising; all unless given."""
+        shown, keys, base = self._index
+        at = middles(shown, moments)
+        wanted = [int(shown[number]) for number in (at if chosen is None else [at[one] for one in chosen])]
+        av = open_av()
+        try:
+            with av.open(str(self.path)) as container:
+                for stamp, pixels in self._decoded(container, wanted, keys):
+                    yield (stamp - int(shown[0])) * base, pixels
+        except av.FFmpegError as error:
+            raise damaged(self.where, error) from None
+
+    @cached_property
+    def _index(self) -> tuple[np.ndarray, np.ndarray, float]:
+        """When every frame is shown, those from which decoding can begin, and the seconds of the stream's unit."""
+        av = open_av()
         try:
             with av.open(str(self.path)) as container:
                 if not container.streams.video:
                     raise _fault(self.where, "holds no pictures", "Its tracks are sound or text; leave it out")
-                shown, keys = self._time_stamps(container)
-            wanted = [int(shown[at]) for at in middles(shown, moments)]
-            with av.open(str(self.path)) as container:
-                base = float(container.streams.video[0].time_base)
-                for stamp, pixels in self._decoded(container, wanted, keys):
-                    yield (stamp - int(shown[0])) * base, pixels
+                return *self._time_stamps(container), float(container.streams.video[0].time_base)
         except av.FFmpegError as error:
-            raise _damaged(self.where, error) from None
+            raise damaged(self.where, error) from None
 
     def _time_stamps(self, container: Any) -> tuple[np.ndarray, np.ndarray]:
         """When every frame is shown, and those from which decoding can begin, in units of the stream, without decoding
@@ -100,7 +126,7 @@ class FilmFile:
             frame = next((one for one in frames if _stamp(one) >= left[0]), None)
             if frame is None:
                 raise _fault(self.where, "cannot be decoded to its end", "Play it; if it is damaged, leave it out")
-            pixels = _upright(frame)
+            pixels = upright(frame)
             while left and left[0] <= _stamp(frame):
                 yield left.pop(0), pixels
 
@@ -113,6 +139,10 @@ class FrameFolder:
     read: Callable[[str], bytes] = field(repr=False, compare=False)
     where: str
     unit: str = "frame"
+
+    @property
+    def lasts(self) -> float:
+        return float(len(self.names))
 
     def frames(self, moments: int) -> Iterator[Frame]:
         ordered = sorted(self.names, key=natural)
@@ -137,6 +167,10 @@ class FrameArray:
     @property
     def unit(self) -> str:
         return "frame" if self.seconds is None else "s"
+
+    @property
+    def lasts(self) -> float:
+        return len(self.pixels) * (self.seconds or 1.0)
 
     def frames(self, moments: int) -> Iterator[Frame]:
         for at in middles(np.arange(len(self.pixels)), moments):
@@ -167,14 +201,15 @@ def _stamp(frame: Any) -> int:
     return int(frame.dts if frame.pts is None else frame.pts)
 
 
-def _upright(frame: Any) -> np.ndarray:
+def upright(frame: Any) -> np.ndarray:
     """Pixels (H, W, 3), turned as the film says that it was held."""
     pixels = frame.to_ndarray(format="rgb24")
     turns = round(getattr(frame, "rotation", 0) / 90) % 4
     return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
 
 
-def _av() -> ModuleType:
+def open_av() -> ModuleType:
+    """PyAV; UserError where it is not installed."""
     try:
         import av
     except ImportError:
@@ -186,6 +221,7 @@ def _fault(where: str, what: str, remedy: str) -> DataError:
     return DataError(what, file=where, remedy=remedy)
 
 
-def _damaged(where: str, error: Exception) -> DataError:
+def damaged(where: str, error: Exception) -> DataError:
+    """What to say where PyAV cannot go on."""
     reason = getattr(error, "strerror", None) or str(error)
     return _fault(where, f"cannot be read as a film ({reason})", "Play it; if it is damaged, leave it out")

@@ -9,16 +9,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from attentionflow.readers.image import preview
 from attentionflow.readers.sticks import drawn_sticks
 from attentionflow.records import Axis
+from attentionflow.tasks._sheet import A_ROW, TALL, Box, Sheet
 
-A_ROW = 4  # frames at most
-TALL = 96  # pixels of a frame at least
-BETWEEN = 4  # pixels from frame to frame
 DRAWN = 128  # pixels of a side of a figure
-
-Box = tuple[float, float, float, float]
 
 
 def strip_axes(
@@ -28,29 +23,22 @@ def strip_axes(
     times: Sequence[float],
     tube: int,
     unit: str,
+    columns: int = A_ROW,
+    tall: int = TALL,
 ) -> tuple[Axis, Axis]:
     """The axes of tubes and of moments, both on the strip.
 
     frames (M, H, W, C); boxes: of each moment its S places as shares of the frame; names (S,); times (M · tube,): when
-    each frame that the network sees is shown; tube: how many of them a moment is.
+    each frame that the network sees is shown; tube: how many of them a moment is. columns, tall: as of a `Sheet`.
     """
-    block = -(-TALL // frames.shape[1])
-    frames = frames.repeat(block, 1).repeat(block, 2)
-    frames = np.broadcast_to(frames, (*frames.shape[:3], 3))
-    count, high, wide = frames.shape[:3]
-    columns = min(A_ROW, count)
-    rows = -(-count // columns)
-    strip = np.full((rows * (high + BETWEEN), columns * (wide + BETWEEN), 3), 128, np.uint8)
-    whole, parts = [], []
-    for at, frame in enumerate(frames):
-        top, left = at // columns * (high + BETWEEN), at % columns * (wide + BETWEEN)
-        strip[top : top + high, left : left + wide] = frame
-        whole.append(_on(strip, top, left, high, wide, (0, 0, 1, 1)))
-        parts += [_on(strip, top, left, high, wide, box) for box in boxes[at]]
-    labels = [_when(times[at * tube : (at + 1) * tube], unit) for at in range(count)]
-    picture = preview(strip, max(strip.shape))
-    tubes = Axis("tube", tuple(f"{label}, {name}" for label in labels for name in names), tuple(parts), preview=picture)
-    return tubes, Axis("moment", tuple(labels), tuple(whole), preview=picture)
+    sheet = Sheet.of(frames, columns, tall)
+    labels = [_when(times[at * tube : (at + 1) * tube], unit) for at in range(len(frames))]
+    whole = tuple(sheet.box(at) for at in range(len(frames)))
+    parts = tuple(sheet.box(at, box) for at in range(len(frames)) for box in boxes[at])
+    tubes = tuple(f"{label}, {name}" for label in labels for name in names)
+    return Axis("tube", tubes, parts, preview=sheet.picture), Axis(
+        "moment", tuple(labels), whole, preview=sheet.picture
+    )
 
 
 def stick_frames(places: np.ndarray, bones: Sequence[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:
@@ -59,18 +47,6 @@ def stick_frames(places: np.ndarray, bones: Sequence[tuple[int, int]]) -> tuple[
     scale = 0.8 / max(float((high - low).max()), 1e-6)
     shares = 0.5 + (places - (low + high) / 2) * scale
     return drawn_sticks(shares, bones, DRAWN)[..., None], shares
-
-
-def _on(strip: np.ndarray, top: int, left: int, high: int, wide: int, box: Box) -> tuple[float, ...]:
-    """A box on a frame as shares of the strip."""
-    rows, columns = strip.shape[:2]
-    x0, y0, x1, y1 = (min(max(edge, 0.0), 1.0) for edge in box)
-    return (
-        (left + x0 * wide) / columns,
-        (top + y0 * high) / rows,
-        (left + x1 * wide) / columns,
-        (top + y1 * high) / rows,
-    )
 
 
 def _when(times: Sequence[float], unit: str) -> str:

@@ -17,16 +17,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from attentionflow._cores import over_cores
-from attentionflow.errors import DataError
 from attentionflow.models.clip_classifiers import FilmSight
-from attentionflow.readers.clips import Clip
-from attentionflow.readers.motion import Motion
-from attentionflow.readers.video import Film, Frame
+from attentionflow.readers.clips import Clip, film_of
+from attentionflow.readers.video import Frame
 from attentionflow.records import Axis
 from attentionflow.tasks._augment_pictures import erased
 from attentionflow.tasks._canvas import Canvas
 from attentionflow.tasks._clip_strip import strip_axes
 from attentionflow.tasks._clip_views import FINER, ClipSettings, View, stretch, whole
+from attentionflow.tasks._patches import grid
 from attentionflow.tasks._pixels import room
 
 LOOKED = 200  # clips from which canvas and colours are learned
@@ -43,7 +42,7 @@ class Still:
         return self.clip.labels
 
     def pixels(self) -> np.ndarray:
-        return next(_film(self.clip).frames(1))[1]
+        return next(film_of(self.clip).frames(1))[1]
 
     @property
     def size(self) -> tuple[int, int]:
@@ -81,7 +80,7 @@ class FilmView(View):
 
         def draw(index: int) -> bool:
             scaled = False
-            for at, (_, pixels) in enumerate(_film(clips[index]).frames(moments)):
+            for at, (_, pixels) in enumerate(film_of(clips[index]).frames(moments)):
                 made[index, at] = canvas.placed(pixels)
                 size = pixels.shape[1], pixels.shape[0]
                 scaled |= canvas.fitted(size) != size
@@ -131,28 +130,14 @@ class FilmView(View):
 
     def strip(self, clip: Clip) -> tuple[Axis, Axis]:
         """Of each tube the first frame, as the network sees it, with its patches."""
-        sight, film, moments = self.sight, _film(clip), FINER * self.settings.frames
+        sight, film, moments = self.sight, film_of(clip), FINER * self.settings.frames
         seen = set(whole(moments, sight.frames).astype(int).tolist())
         found: list[Frame] = [frame for at, frame in enumerate(film.frames(moments)) if at in seen]
         frames = [self.canvas.placed(pixels) for _, pixels in found[:: sight.tube]]
-        high, wide = sight.patch / sight.height, sight.patch / sight.width
-        boxes = [
-            (column * wide, row * high, (column + 1) * wide, (row + 1) * high)
-            for row in range(sight.height // sight.patch)
-            for column in range(sight.width // sight.patch)
-        ]
-        names = [f"row {round(top / high) + 1}, column {round(left / wide) + 1}" for left, top, _, _ in boxes]
+        boxes, names = grid(sight.height // sight.patch, sight.width // sight.patch)
         times = [when for when, _ in found]
         return strip_axes(np.stack(frames), [boxes] * len(frames), names, times, sight.tube, film.unit)
 
     def _normal(self, pixels: np.ndarray) -> Tensor:
         """(B, T, H, W, C) bytes as (B, T, C, H, W): 0 is the mean colour."""
         return self.canvas.normalise(pixels.reshape(-1, *pixels.shape[2:])).unflatten(0, pixels.shape[:2])
-
-
-def _film(clip: Clip) -> Film:
-    opened = clip.open()
-    if isinstance(opened, Motion):
-        what = "holds joints, where the network was trained on films"
-        raise DataError(what, file=clip.where or clip.name, remedy="Train on one kind at a time")
-    return opened

@@ -16,6 +16,7 @@ from attentionflow.readers.image import preview
 from attentionflow.readers.labelled_pictures import LabelledPicture
 from attentionflow.records import Axis
 from attentionflow.tasks._canvas import Canvas, Drawable
+from attentionflow.tasks._sheet import Box
 
 
 def patch_axis(canvas: Canvas, picture: Drawable, patch: int, kind: str = "patch") -> Axis:
@@ -32,6 +33,13 @@ def patch_axis(canvas: Canvas, picture: Drawable, patch: int, kind: str = "patch
             there = left < width and top < height
             spans.append((left / width, top / height, right / width, bottom / height) if there else None)
     return Axis(kind, tuple(labels), tuple(spans), preview=preview(pixels))
+
+
+def grid(rows: int, columns: int) -> tuple[list[Box], list[str]]:
+    """Where the patches of a whole canvas lie on it, row after row, and what they are called."""
+    places = [(row, column) for row in range(rows) for column in range(columns)]
+    boxes = [(column / columns, row / rows, (column + 1) / columns, (row + 1) / rows) for row, column in places]
+    return boxes, [f"row {row + 1}, column {column + 1}" for row, column in places]
 
 
 def picture_axes(

@@ -15,8 +15,11 @@ from attentionflow.errors import UserError
 from attentionflow.readers.labelled_pictures import LabelledPicture
 from attentionflow.records import Axis
 from attentionflow.task import Prediction
+from attentionflow.tasks._patches import grid
 from attentionflow.tasks._recognition_scores import UNKNOWN
+from attentionflow.tasks._sheet import Sheet
 
+A_ROW = 5  # pictures of the sheet of what is known
 SHOWN = 20  # columns, the most similar ones, with which the attention behind an answer is recorded
 
 
@@ -77,10 +80,10 @@ def recognised(
     return Prediction(one.name, output, float(np.log(max(likely[chosen], 1e-300))), one.where, details, raw=raw)
 
 
-def gallery_axis(columns: Sequence[tuple[int, str]], parts: int, across: int) -> Axis:
+def gallery_axis(columns: Sequence[tuple[int, str]], parts: tuple[int, int] | None, pictures: np.ndarray) -> Axis:
     """Of the columns that are shown, by name; where they are pictures compared in parts, each part of each.
 
-    across: patches of a row of a picture.
+    parts: rows and columns of the patches, which lie on a sheet of the pictures (K, H, W, C).
     """
     count = Counter(name for _, name in columns)
     seen: Counter[str] = Counter()
@@ -88,7 +91,10 @@ def gallery_axis(columns: Sequence[tuple[int, str]], parts: int, across: int) ->
     for _, name in columns:
         seen[name] += 1
         labels.append(f"{name} ({seen[name]})" if count[name] > 1 else name)
-    if parts == 1:
+    if parts is None:
         return Axis("item", tuple(labels))
-    places = [f"row {at // across + 1}, column {at % across + 1}" for at in range(parts)]
-    return Axis("patch", tuple(f"{label}: {place}" for label in labels for place in places))
+    (boxes, places), sheet = grid(*parts), Sheet.of(pictures, A_ROW)
+    named = tuple(f"{label}: {place}" for label in labels for place in places)
+    return Axis(
+        "patch", named, tuple(sheet.box(at, box) for at in range(len(columns)) for box in boxes), None, sheet.picture
+    )

@@ -128,7 +128,6 @@ class ImageRecognition(Task[LabelledPicture, Prepared]):
     enrolled: Known  # pictures added since
     threshold = 0.0  # similarity from which something is known, learned after training
     by_thing = False  # of the network that was built
-    parts = 1
     gated: tuple[Gated, ...] = ()
     faults: Sequence[Finding] = ()
 
@@ -216,7 +215,7 @@ class ImageRecognition(Task[LabelledPicture, Prepared]):
     def build(self, architecture: str, settings: Settings) -> nn.Module:
         model = self.architectures[architecture].build(settings, self.settings.sight(self.canvas))
         assert isinstance(model, PictureMatcher)
-        self.gated, self.by_thing, self.parts = model.gated, model.by_thing, model.parts
+        self.gated, self.by_thing = model.gated, model.by_thing
         return model
 
     def losses(self, model: PictureMatcher, batch: Batch) -> dict[str, Loss]:
@@ -350,18 +349,22 @@ class ImageRecognition(Task[LabelledPicture, Prepared]):
 
     def _shown(self, model: PictureMatcher, example: LabelledPicture, prediction: Prediction) -> Tensor:
         """(columns, D): descriptions of what is shown with an answer, in its order."""
+        pixels, places = self._compared(example, prediction)
+        device = next(model.parameters()).device
+        described = model.describe(self.canvas.normalise(pixels).to(device))
+        return column_means(described, torch.tensor(places, device=device))
+
+    def _compared(self, example: LabelledPicture, prediction: Prediction) -> tuple[np.ndarray, list[int]]:
+        """(G, H, W, C), the known pictures that are shown with an answer, and which of its columns each belongs to."""
         gallery = gallery_of(example)
-        columns = Columns.of([self._names(gallery)], self.by_thing)
-        numbers = [number for number, _ in prediction.raw.columns]
-        place = {number: at for at, number in enumerate(numbers)}
-        rows = [row for row, number in enumerate(columns.pictures.tolist()) if number in place]
+        columns = Columns.of([self._names(gallery)], self.by_thing).pictures.tolist()
+        place = {number: at for at, (number, _) in enumerate(prediction.raw.columns)}
+        rows = [row for row, number in enumerate(columns) if number in place]
         if gallery is None:
             pixels = self.known.pixels[rows]
         else:
             pixels = np.stack([self.canvas.draw(gallery.pictures[row]) for row in rows])
-        device = next(model.parameters()).device
-        described = model.describe(self.canvas.normalise(pixels).to(device))
-        return column_means(described, torch.tensor([place[columns.pictures[row]] for row in rows], device=device))
+        return pixels, [place[columns[row]] for row in rows]
 
     def _image(self, example: LabelledPicture) -> Tensor:
         """(1, C, H, W)"""
@@ -372,10 +375,14 @@ class ImageRecognition(Task[LabelledPicture, Prepared]):
         return 0
 
     def axes(self, examples: Iterable[LabelledPicture], predictions: Iterable[Prediction]) -> dict[str, list[Axis]]:
-        """Patches lie on the picture; what is known is no part of it, so its positions have names alone."""
+        """Patches lie on the picture, those of known pictures on a sheet of their own; known things have names alone."""
         examples, predictions = list(examples), list(predictions)
         axes = picture_axes(self.canvas, examples, self.settings.patch, self.gated)
         axes[LABEL] = [Axis("label", (one.raw.chosen,)) for one in predictions]
-        across = self.canvas.width // self.settings.patch
-        axes[GALLERY] = [gallery_axis(one.raw.columns, self.parts, across) for one in predictions]
+        patch = self.settings.patch
+        parts = None if self.by_thing else (self.canvas.height // patch, self.canvas.width // patch)
+        axes[GALLERY] = []
+        for example, one in zip(examples, predictions, strict=True):
+            pixels, places = self._compared(example, one)
+            axes[GALLERY].append(gallery_axis(one.raw.columns, parts, pixels[np.argsort(places)]))
         return axes

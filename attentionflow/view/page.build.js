@@ -117,12 +117,13 @@ function buildPage(on) {
   };
 
   const picture = () => {
-    const canvas = el("canvas", {
+    const drawn = () => el("canvas", {
       class: "picture", role: "img", pointermove: on.picture.hover, pointerleave: on.leave, click: on.picture.click,
     });
-    const stage = el("div", { class: "stage" }, canvas), title = el("h3"), hint = about();
+    const canvas = drawn(), other = drawn(), stage = el("div", { class: "stage" }, canvas, other);
+    const title = el("h3"), hint = about();
     const figure = el("figure", { class: "onpicture", hidden: "" }, el("figcaption", {}, title, hint), stage);
-    ui.picture = { figure, canvas, stage, title, hint };
+    ui.picture = { figure, canvas, other, stage, title, hint, shown: new Map() };
     return figure;
   };
 

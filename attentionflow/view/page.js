@@ -23,7 +23,7 @@ const WRITTEN = ["token", "word", "item", "box"]; // kinds of axes whose labels 
 class AttentionPage extends HTMLElement {
   #data; #words; #root; #ui; #said; #s; // #s: what is chosen
   #rows; #columns; #map; #picture; #layout; // what is shown: units of both axes, and their weights
-  #image = { source: null }; // the picture that the axes lie on
+  #images = new Map(); // the pictures that the axes lie on
   #ramp; #ink; #thumbs = new Map(); #turn = 0; #frame = 0; #drag = null; #flow;
   #dark = matchMedia("(prefers-color-scheme: dark)");
   #onDark = () => this.#setTheme();
@@ -614,61 +614,74 @@ class AttentionPage extends HTMLElement {
 
   // ---- picture ----------------------------------------------------------------------------------------------------
 
-  // Boxes of the rows and of the columns on the picture; null where neither lies on one.
+  // Where rows and columns lie: their boxes and the picture, and its seconds if it is a strip; null where on none.
   #onPicture() {
-    const { picture, axes } = this.#example, { queries, keys } = this.#group;
-    const of = (stream, units, position) =>
-      axes[stream].boxes ? units.map(({ at }) => axes[stream].boxes[position(at[0])]) : null;
+    const { pictures, axes } = this.#example, { queries, keys } = this.#group;
+    const of = (stream, units, position) => {
+      const { boxes, picture, seconds } = axes[stream], source = boxes && pictures[picture];
+      return source ? { boxes: units.map(({ at }) => boxes[position(at[0])]), source, seconds } : null;
+    };
     const rows = of(queries, this.#rows, (row) => this.#position(row)), columns = of(keys, this.#columns, (at) => at);
-    const seconds = axes[keys].seconds ?? axes[queries].seconds; // of a strip of time
-    return picture && (rows || columns) ? { picture, rows, columns, seconds } : null;
+    return rows || columns ? { rows, columns } : null;
   }
 
   #loaded(source) {
-    if (this.#image.source !== source) {
+    if (!this.#images.has(source)) {
       const image = new Image();
-      this.#image = { source, image, ready: false };
+      this.#images.set(source, { image, ready: false });
       image.src = source;
-      image.decode().then(() => { this.#image.ready = this.#image.image === image; this.#repaint(); })
+      image.decode().then(() => { this.#images.get(source).ready = true; this.#repaint(); })
         .catch((error) => this.#fail(error));
     }
-    return this.#image.ready ? this.#image.image : null;
+    const { image, ready } = this.#images.get(source);
+    return ready ? image : null;
   }
 
   #paintPicture() {
-    const on = this.#onPicture(), { figure, canvas, stage, title, hint } = this.#ui.picture, s = this.#s;
+    const on = this.#onPicture(), { figure, canvas, other, stage, title, hint } = this.#ui.picture, s = this.#s;
     figure.hidden = !on;
-    const image = on && this.#loaded(on.picture);
-    if (!image) return;
+    if (!on) return;
     const ofRow = s.axis === "query", others = ofRow ? on.columns : on.rows, own = ofRow ? on.rows : on.columns;
+    const main = others ?? own, apart = own && own.source !== main.source; // what is chosen lies on a picture of its own
+    other.hidden = !apart;
+    const image = this.#loaded(main.source), theirs = apart ? this.#loaded(own.source) : null;
+    if (!image || (apart && !theirs)) return;
     const units = ofRow ? this.#rows : this.#columns, chosen = s[s.axis], room = Math.max(220, stage.clientWidth);
-    const kind = on.seconds ? "strip" : "picture";
+    const { seconds } = main, kind = seconds ? "strip" : "picture";
     figure.classList.toggle("strip", kind === "strip");
     title.textContent = this.#t(kind);
-    hint.textContent = this.#t(`${kind}.hint`);
+    hint.textContent = this.#t(apart ? "picture.two" : `${kind}.hint`);
     canvas.setAttribute("aria-label", this.#t(`${kind}.label`, { label: units[chosen].text }));
     // What a row looks at most is bright, however thinly it spreads its weight; relevance has scales that do the same.
     const scale = ofRow && !this.#isRelevance ? "row" : s.scale;
-    const shares = others?.map((_, i) => shade(this.#map, ofRow ? s.query : i, ofRow ? i : s.key, scale)) ?? [];
-    if (on.seconds) {
-      const fills = shares.map((share) => css(colour(this.#ramp, share))), { seconds } = on;
-      const parts = { image, width: room, seconds, cells: others ?? [], fills, chosen: own?.[chosen], ink: this.#ink };
+    const cells = others?.boxes ?? [];
+    const shares = cells.map((_, i) => shade(this.#map, ofRow ? s.query : i, ofRow ? i : s.key, scale));
+    if (seconds) {
+      const fills = shares.map((share) => css(colour(this.#ramp, share)));
+      const parts = { image, width: room, seconds, cells, fills, chosen: own?.boxes[chosen], ink: this.#ink };
       drawStrip(this.#scaled(canvas, room, stripHeight()), { ...parts, dark: this.#isDark });
       return;
     }
-    const [width, height] = sizeOnPage(image, room);
     const grid = this.#example.axes[ofRow ? this.#group.queries : this.#group.keys].kind !== "box";
-    const outlines = (own ?? []).map((box, i) => ({ box, text: grid ? "" : units[i].text, strong: i === chosen }))
+    const outlines = (own?.boxes ?? [])
+      .map((box, i) => ({ box, text: grid ? "" : units[i].text, strong: i === chosen }))
       .filter(({ box, strong }) => box && (strong || !grid));
-    const parts = { image, width, height, cells: others ?? [], shares, outlines, ink: this.#ink };
-    drawOnPicture(this.#scaled(canvas, width, height), parts);
+    const draw = (where, image, what) => {
+      const [width, height] = sizeOnPage(image, room);
+      drawOnPicture(this.#scaled(where, width, height), { image, width, height, ink: this.#ink, ...what });
+    };
+    draw(canvas, image, { cells, shares, outlines: apart ? [] : outlines });
+    if (apart) draw(other, theirs, { cells: [], shares: [], outlines });
+    this.#ui.picture.shown = new Map([[canvas, main.source], [other, own?.source]]);
   }
 
   // The row and the column under the pointer, -1 where there is none.
-  #underPointer(event) {
-    const on = this.#onPicture(), box = this.#ui.picture.canvas.getBoundingClientRect();
-    const at = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
-    return { row: boxAt(on?.rows ?? [], ...at), column: boxAt(on?.columns ?? [], ...at) };
+  #underPointer({ currentTarget, clientX, clientY }) {
+    const on = this.#onPicture(), box = currentTarget.getBoundingClientRect();
+    const at = [(clientX - box.left) / box.width, (clientY - box.top) / box.height];
+    const source = this.#ui.picture.shown.get(currentTarget);
+    const found = (axis) => boxAt(axis && (axis.seconds || axis.source === source) ? axis.boxes : [], ...at);
+    return { row: found(on?.rows), column: found(on?.columns) };
   }
 
   #overPicture(event) {

@@ -110,8 +110,11 @@ def _example(index: int, record: AttentionRecord, bits: int) -> dict[str, Any]:
         packed = [_site(site, bits) for site in members]
         groups.append({"role": role, "queries": queries, "keys": keys, "rows": members[0].rows, "sites": packed})
     axes = {stream: _axis(stream, record.axes[stream][0]) for stream in sorted(used)}
-    pictures = (record.axes[stream][0].preview for stream in sorted(used) if "boxes" in axes[stream])
-    return {"index": index, "axes": axes, "groups": groups, "picture": next(filter(None, pictures), None)}
+    lying = {stream: record.axes[stream][0].preview for stream in sorted(used) if "boxes" in axes[stream]}
+    pictures = list(dict.fromkeys(filter(None, lying.values())))
+    for stream, picture in lying.items():  # what was found on a picture may come without it
+        axes[stream]["picture"] = pictures.index(picture) if picture else 0
+    return {"index": index, "axes": axes, "groups": groups, "pictures": pictures}
 
 
 def _site(site: Site, bits: int) -> dict[str, Any]:

@@ -48,7 +48,9 @@ def test_a_motion_is_seen_by_its_distances_and_speeds() -> None:
 
 
 def test_a_film_that_stands_still_has_no_changes() -> None:
-    stem = FilmSight(4, 1, 8, 8, 2, 4).stem(4, 8).eval()
-    still = torch.randn(1, 1, 1, 8, 8).expand(1, 4, 1, 8, 8)
-    found = stem(still)
-    torch.testing.assert_close(found[:, 0], found[:, 1])
+    """All moments of it are alike, but the first, which sees the beginning."""
+    stem = FilmSight(8, 1, 8, 8, 2, 4).stem(4, 8).eval()
+    found = stem(torch.randn(1, 1, 1, 8, 8).expand(1, 8, 1, 8, 8))
+    torch.testing.assert_close(found[:, 1:], found[:, 1:2].expand(-1, 3, -1, -1))
+    moving = torch.cat((torch.zeros(1, 4, 1, 8, 8), torch.ones(1, 4, 1, 8, 8)), dim=1)
+    assert not torch.allclose(stem(moving)[:, 1], stem(moving)[:, 2])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,9 @@ def record() -> AttentionRecord:
 def test_the_page_is_given_places_and_the_picture_once() -> None:
     data = json.loads(page(record()).payload)
     example = data["examples"][0]
-    assert example["picture"].startswith("data:image/")
+    (picture,) = example["pictures"]
+    assert picture.startswith("data:image/")
+    assert {example["axes"][stream]["picture"] for stream in ("boxes", "patches")} == {0}
     assert example["axes"]["boxes"]["boxes"] == [list(box) for box in BOXES]
     assert example["axes"]["patches"]["boxes"][-1] is None
     assert example["axes"]["patches"]["boxes"][1] == [0.25, 0, 0.5, 0.33333]
@@ -54,6 +57,7 @@ def test_the_page_is_given_places_and_the_picture_once() -> None:
 
 STATE = "document.querySelector('.attention-page').state"
 CANVAS = "document.querySelector('.attention-page').shadowRoot.querySelector('canvas.picture')"
+CANVASES = "document.querySelector('.attention-page').shadowRoot.querySelectorAll('canvas.picture')"
 
 
 def drawn(tab: Any) -> dict[str, float]:
@@ -107,6 +111,27 @@ def test_pointing_at_an_object_chooses_it_and_a_click_keeps_it(opened: Any) -> N
     tab.wait_for_timeout(200)
     assert tab.evaluate(f"{STATE}?.query") == 1
     assert "dog 0.80" in tab.evaluate(f"{CANVAS}.getAttribute('aria-label')")
+
+
+def test_rows_and_columns_on_pictures_of_their_own(opened: Any) -> None:
+    """What is known lies on the picture below, and each of its places looks at places of the picture above."""
+    one = record()
+    known = Axis(
+        "patch",
+        ("known: left", "known: right"),
+        ((0, 0, 0.5, 1), (0.5, 0, 1, 1)),
+        preview=preview(np.full((60, 120, 3), 90, np.uint8)),
+    )
+    tab = opened(page(replace(one, axes={**one.axes, "boxes": (known,)})).html)
+    drawn(tab)
+    assert tab.evaluate(f"{CANVASES}.length") == 2
+    assert not tab.evaluate(f"{CANVASES}[1].hidden")
+    assert brightness(tab, 0.12, 0.17) == 255  # no outline of what lies on the other
+    box = tab.evaluate(
+        f"(({{x, y, width, height}}) => ({{x, y, width, height}}))({CANVASES}[1].getBoundingClientRect())"
+    )
+    tab.mouse.move(box["x"] + 0.75 * box["width"], box["y"] + 0.5 * box["height"])
+    tab.wait_for_function(f"() => {STATE}?.query === 1")
 
 
 def test_a_record_without_a_picture_shows_none(opened: Any) -> None:

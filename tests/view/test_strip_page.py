@@ -38,7 +38,7 @@ def test_the_page_is_given_shares_of_the_strip_and_its_seconds() -> None:
     axis = example["axes"]["frames"]
     assert axis["seconds"] == pytest.approx(FRAMES * STEP)
     assert axis["boxes"][1] == [0.125, 0, 0.25, 1]
-    assert example["picture"].startswith("data:image/png")
+    assert example["pictures"][axis["picture"]].startswith("data:image/png")
     assert "boxes" not in example["axes"]["text"]
 
 
@@ -48,7 +48,7 @@ def test_an_axis_without_a_picture_is_no_strip() -> None:
     bare.axes["frames"] = (Axis("frame", axis.labels, axis.spans),)  # type: ignore[index]
     (example,) = json.loads(page(bare).payload)["examples"]
     assert "boxes" not in example["axes"]["frames"]
-    assert example["picture"] is None
+    assert example["pictures"] == []
 
 
 STATE = "document.querySelector('.attention-page').state"
