@@ -1,7 +1,7 @@
 // The parts of the page, built once and empty: page.js fills them, and sets their words in the reader's language.
 
 const HELP = [
-  ["↑ ↓ ← →", "arrows"], ["[ ]", "layers"], [", .", "heads"], ["m", "merge"],
+  ["↑ ↓ ← →", "arrows"], ["[ ]", "layers"], [", .", "heads"], ["m", "merge"], ["g", "grid"],
   ["Enter", "pin"], ["+ − 0", "zoom"], ["v", "views"], ["?", "help"],
 ];
 
@@ -121,9 +121,10 @@ function buildPage(on) {
       class: "picture", role: "img", pointermove: on.picture.hover, pointerleave: on.leave, click: on.picture.click,
     });
     const canvas = drawn(), other = drawn(), stage = el("div", { class: "stage" }, canvas, other);
-    const title = el("h3"), hint = about();
-    const figure = el("figure", { class: "onpicture", hidden: "" }, el("figcaption", {}, title, hint), stage);
-    ui.picture = { figure, canvas, other, stage, title, hint, shown: new Map() };
+    const title = el("h3"), hint = about(), grid = el("input", { type: "checkbox", change: on.picture.grid });
+    const lines = say(el("label", { class: "merge" }, grid, say(el("span"), "grid")), "grid.hint", "title");
+    const figure = el("figure", { class: "onpicture", hidden: "" }, el("figcaption", {}, title, hint), stage, lines);
+    ui.picture = { figure, canvas, other, stage, title, hint, grid, lines, shown: new Map() };
     return figure;
   };
 

@@ -87,7 +87,10 @@ class AttentionPage extends HTMLElement {
       wheel: (event) => this.#wheel(event), key: (event) => this.#key(event),
       hoverSmall: (event) => this.#hoverSmall(event), pickSmall: (event) => this.#pickSmall(event),
       copy: () => this.#copy(), save: () => this.#save(),
-      picture: { hover: (event) => this.#overPicture(event), click: (event) => this.#pinOnPicture(event) },
+      picture: {
+        hover: (event) => this.#overPicture(event), click: (event) => this.#pinOnPicture(event),
+        grid: () => this.#repaint(),
+      },
       flow: {
         hover: (event) => this.#flow.hover(event), leave: () => this.#flow.leave(),
         click: (event) => this.#flow.click(event), step: (by) => this.#flow.step(by),
@@ -649,6 +652,7 @@ class AttentionPage extends HTMLElement {
     const units = ofRow ? this.#rows : this.#columns, chosen = s[s.axis], room = Math.max(220, stage.clientWidth);
     const { seconds } = main, kind = seconds ? "strip" : "picture";
     figure.classList.toggle("strip", kind === "strip");
+    this.#ui.picture.lines.hidden = kind === "strip";
     title.textContent = this.#t(kind);
     hint.textContent = this.#t(apart ? "picture.two" : `${kind}.hint`);
     canvas.setAttribute("aria-label", this.#t(`${kind}.label`, { label: units[chosen].text }));
@@ -662,16 +666,17 @@ class AttentionPage extends HTMLElement {
       drawStrip(this.#scaled(canvas, room, stripHeight()), { ...parts, dark: this.#isDark });
       return;
     }
-    const grid = this.#example.axes[ofRow ? this.#group.queries : this.#group.keys].kind !== "box";
+    const ofPlaces = this.#example.axes[ofRow ? this.#group.queries : this.#group.keys].kind !== "box";
     const outlines = (own?.boxes ?? [])
-      .map((box, i) => ({ box, text: grid ? "" : units[i].text, strong: i === chosen }))
-      .filter(({ box, strong }) => box && (strong || !grid));
+      .map((box, i) => ({ box, text: ofPlaces ? "" : units[i].text, strong: i === chosen }))
+      .filter(({ box, strong }) => box && (strong || !ofPlaces));
     const draw = (where, image, what) => {
       const [width, height] = sizeOnPage(image, room);
       drawOnPicture(this.#scaled(where, width, height), { image, width, height, ink: this.#ink, ...what });
     };
-    draw(canvas, image, { cells, shares, outlines: apart ? [] : outlines });
-    if (apart) draw(other, theirs, { cells: [], shares: [], outlines });
+    const lined = this.#ui.picture.grid.checked, lines = (axis) => (lined ? axis?.boxes ?? [] : []);
+    draw(canvas, image, { cells, shares, lines: lines(main), outlines: apart ? [] : outlines });
+    if (apart) draw(other, theirs, { cells: [], shares: [], lines: lines(own), outlines });
     this.#ui.picture.shown = new Map([[canvas, main.source], [other, own?.source]]);
   }
 
@@ -893,7 +898,7 @@ class AttentionPage extends HTMLElement {
     const acts = {
       "[": () => this.#stepLayer(-1), "]": () => this.#stepLayer(1),
       ",": () => this.#stepHead(-1), ".": () => this.#stepHead(1),
-      m: () => this.#merge(!this.#s.merged), v: () => this.#nextView(),
+      m: () => this.#merge(!this.#s.merged), v: () => this.#nextView(), g: () => this.#ui.picture.grid.click(),
       "?": () => this.#help(), Escape: () => this.#release(),
       "+": () => this.#zoom(1.6), "=": () => this.#zoom(1.6), "-": () => this.#zoom(1 / 1.6), 0: () => this.#zoom(0),
     };

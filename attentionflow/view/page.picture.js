@@ -17,8 +17,8 @@ function sizeOnPage(image, width) {
   return [Math.floor(image.naturalWidth * scale), Math.floor(image.naturalHeight * scale)];
 }
 
-// shares: from 0 to 1 for each of `cells`. outlines: [{box, text, strong}], the strong ones are drawn last.
-function drawOnPicture(ctx, { image, width, height, cells, shares, outlines, ink }) {
+// shares: from 0 to 1 for each of `cells`. lines: boxes of the grid. outlines: [{box, text, strong}], the strong ones last.
+function drawOnPicture(ctx, { image, width, height, cells, shares, lines, outlines, ink }) {
   ctx.drawImage(image, 0, 0, width, height);
   cells.forEach((box, i) => {
     if (!box) return;
@@ -27,6 +27,11 @@ function drawOnPicture(ctx, { image, width, height, cells, shares, outlines, ink
     ctx.fillStyle = `rgb(8 11 18 / ${VEIL * (1 - Math.min(1, Math.max(0, shares[i])))})`;
     ctx.fillRect(left, top, right - left, bottom - top);
   });
+  Object.assign(ctx, { strokeStyle: "#7f8ea8", lineWidth: 1 });
+  for (const [left, top, right, bottom] of lines.filter(Boolean)) {
+    const [x, y] = [Math.round(left * width), Math.round(top * height)]; // half a pixel further: a line one pixel thin
+    ctx.strokeRect(x + 0.5, y + 0.5, Math.round(right * width) - x, Math.round(bottom * height) - y);
+  }
   const ordered = [...outlines].sort((a, b) => a.strong - b.strong);
   for (const { box: [left, top, right, bottom], text, strong } of ordered) {
     const [x, y, w, h] = [left * width, top * height, (right - left) * width, (bottom - top) * height];

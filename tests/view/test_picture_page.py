@@ -113,6 +113,17 @@ def test_pointing_at_an_object_chooses_it_and_a_click_keeps_it(opened: Any) -> N
     assert "dog 0.80" in tab.evaluate(f"{CANVAS}.getAttribute('aria-label')")
 
 
+def test_the_grid_is_drawn_on_request(opened: Any) -> None:
+    tab = opened(page(record()).html)
+    drawn(tab)
+    veiled = brightness(tab, 0.25, 0.17)  # where two patches meet
+    assert veiled < 90
+    tab.keyboard.press("g")
+    tab.wait_for_function(f"() => ({RED})([0.25, 0.17]) > 100")
+    tab.keyboard.press("g")
+    tab.wait_for_function(f"() => ({RED})([0.25, 0.17]) === {veiled}")
+
+
 def test_rows_and_columns_on_pictures_of_their_own(opened: Any) -> None:
     """What is known lies on the picture below, and each of its places looks at places of the picture above."""
     one = record()
