@@ -74,20 +74,31 @@ class Comparison(ABC):
     def counted(self) -> dict[str, int]:
         """How much was compared, by its name."""
 
-    def table(self) -> Table:
-        """The measures for a terminal; of the intervals, that of the deciding one."""
+    def table(self, width: int) -> Table:
+        """As many of the measures as a terminal of so many characters has room for, the others by name below; of the
+        intervals, that of the deciding one."""
         from rich.box import SIMPLE_HEAD
         from rich.table import Table
 
-        columns = [self.deciding, *(name for name in self.formulas if name != self.deciding)]
-        pooled = any(row.pooled is not None for row in self.rows)
-        table = Table("", *columns, *(["pooled"] if pooled else []), "p", box=SIMPLE_HEAD, pad_edge=False)
+        others = [name for name in self.formulas if name != self.deciding]
+        cells: list[dict[str, str]] = []
         for row in self.rows:
-            cells = [row.cell(self.deciding)]
-            cells += ["-" if row.scores[name] is None else f"{row.mean(name):.3f}" for name in columns[1:]]
-            cells += [f"{row.pooled:.3f}"] if row.pooled is not None else []
-            table.add_row(row.name, *cells, "-" if row.p_corrected is None else f"{row.p_corrected:.2g}")
-        table.caption = ", ".join(f"{name} {value:.3f}" for name, value in self.ceiling.items())
+            means = {name: "-" if row.scores[name] is None else f"{row.mean(name):.3f}" for name in others}
+            pooled = {} if row.pooled is None else {"pooled": f"{row.pooled:.3f}"}
+            p = "-" if row.p_corrected is None else f"{row.p_corrected:.2g}"
+            cells.append({"": row.name, self.deciding: row.cell(self.deciding), **means, **pooled, "p": p})
+        columns = dict.fromkeys(name for one in cells for name in one)
+        wide = {name: 3 + max(len(name), *(len(one.get(name, "")) for one in cells)) for name in columns}
+        left_out: list[str] = []
+        while others and sum(wide[name] for name in columns) > width:
+            left_out.insert(0, others.pop())
+            del columns[left_out[0]]
+        table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False)
+        for one in cells:
+            table.add_row(*(one.get(name, "-") for name in columns))
+        told = [f"{name} {value:.3f}" for name, value in self.ceiling.items()]
+        told += [f"in the report too: {', '.join(left_out)}"] if left_out else []
+        table.caption = "; ".join(told)
         return table
 
     def paragraph(self) -> str:

@@ -327,7 +327,7 @@ def compare(options: argparse.Namespace) -> None:
     if options.json:
         print(json.dumps(found.to_json(), ensure_ascii=False))
         return
-    _print(found.table())
+    _print(found.table(_width()))
     for note in found.notes:
         print(f"note: {note}")
     print(found.paragraph())
@@ -406,6 +406,13 @@ def _print(what: Table) -> None:
     from rich.console import Console
 
     Console().print(what)
+
+
+def _width() -> int:
+    """Characters of a line of the terminal."""
+    from rich.console import Console
+
+    return Console().width
 
 
 def _plain(text: str) -> str:

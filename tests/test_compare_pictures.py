@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 from tiny_encoder import write_encoder
 from torch import nn
 
@@ -91,6 +93,18 @@ def test_a_model_that_looks_where_people_look_is_found() -> None:
     assert "above the middle alone" in found.paragraph()
     assert "200 fixations" in found.paragraph()
     assert {row.name for row in found.rows if row.baseline} == {"chance", BASELINE, CONTRAST, ELSEWHERE}
+
+
+@pytest.mark.parametrize("width", [40, 80, 100, 200])
+def test_a_terminal_shows_the_measures_that_it_has_room_for(width: int) -> None:
+    found = compare(Viewer(), spots(3), ("raw", "rollout"))
+    console = Console(width=width, record=True, file=StringIO())
+    console.print(found.table(width))
+    text = " ".join(console.export_text().split())
+    for name in found.formulas:
+        assert name in text
+    assert ("in the report too" in text) == (width < 200)
+    assert width == 40 or ("…" not in text and found.rows[-1].cell("nss") in text)
 
 
 def test_even_attention_says_nothing_and_is_counted() -> None:
