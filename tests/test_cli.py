@@ -16,7 +16,7 @@ from translation_data import DIRECTION, QUICK, write_pairs
 
 import attentionflow as af
 from attentionflow import _checkpoint
-from attentionflow.cli import _parts
+from attentionflow._terminal import parts_told
 
 SETTINGS = [f"--set={name}={value}" for name, value in (QUICK | DIRECTION | {"steps": 2, "evaluations": 1}).items()]
 
@@ -354,8 +354,8 @@ def test_a_full_disk_loses_nothing(
 
 
 def test_of_many_parts_some_are_shown_with_the_first_and_the_last() -> None:
-    assert _parts({"a": 1.0, "b": 0.5}) == "a: 1, b: 0.5"
-    shown = _parts({str(step): step / 100 for step in range(1, 97)})
+    assert parts_told({"a": 1.0, "b": 0.5}) == "a: 1, b: 0.5"
+    shown = parts_told({str(step): step / 100 for step in range(1, 97)})
     assert shown.startswith("1: 0.01, ")
     assert shown.endswith("96: 0.96 (of 96; all are in metrics.json)")
     assert shown.count(":") == 8

@@ -32,8 +32,15 @@ _SHARED: dict[str, object] = {"frames": 16, "tube": 2, "size": SIDE, "patch": 16
 ADVICE: dict[str, dict[str, object]] = {
     "space-time": {
         **_SHARED,
-        **{"epochs": 90, "batch_clips": 16, "learning_rate": 3e-3, "erase": 0.0, "zoom": 0.15},
-        **{"channels": 32, "width": 96, "feedforward": 192, "dropout": 0.1},
+        "epochs": 90,
+        "batch_clips": 16,
+        "learning_rate": 3e-3,
+        "erase": 0.0,
+        "zoom": 0.15,
+        "channels": 32,
+        "width": 96,
+        "feedforward": 192,
+        "dropout": 0.1,
     },
     "classic": {**_SHARED, "epochs": 60, "channels": 16},
 }

@@ -375,7 +375,7 @@ class ImageRecognition(Task[LabelledPicture, Prepared]):
         return 0
 
     def axes(self, examples: Iterable[LabelledPicture], predictions: Iterable[Prediction]) -> dict[str, list[Axis]]:
-        """Patches lie on the picture, those of known pictures on a sheet of their own; known things have names alone."""
+        """Patches lie on the picture, and those of known pictures on a sheet of them; known things have names alone."""
         examples, predictions = list(examples), list(predictions)
         axes = picture_axes(self.canvas, examples, self.settings.patch, self.gated)
         axes[LABEL] = [Axis("label", (one.raw.chosen,)) for one in predictions]
