@@ -14,9 +14,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from _summary import summary
+
 FOLDER = Path(__file__).parent
 VERDICT = {True: "met", False: "**missed**", None: "found"}
 LINES, PAGE = FOLDER / "results.jsonl", FOLDER / "RESULTS.md"
+README = (FOLDER.parent / "README.md", FOLDER.parent / "README.zh-CN.md")
 
 _started = time.perf_counter()
 
@@ -84,7 +87,7 @@ def meets(value: float, bar: str) -> bool:
 
 
 def draw() -> None:
-    """RESULTS.md from the newest line of each claim."""
+    """RESULTS.md and the table of the README, from the newest line of each claim."""
     newest = {line["claim"]: line for line in map(json.loads, LINES.read_text(encoding="utf-8").splitlines())}
     rows = [
         f"| {VERDICT[line['met']]} | `{name}` | {line['value']:g} {line['unit']} | {line['bar']} "
@@ -97,6 +100,8 @@ def draw() -> None:
         "# Results\n\nDrawn from `results.jsonl`; the newest line of each claim counts. A miss stays a miss here.\n\n"
     )
     PAGE.write_text(text + "\n".join([head, "|---" * 12 + "|", *rows]) + "\n", encoding="utf-8")
+    for language, page in enumerate(README):
+        fill(page, "figures", summary(newest, language))
 
 
 def _cell(value: Mapping[str, float] | str | None) -> str:

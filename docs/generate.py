@@ -160,6 +160,53 @@ BLOCKS: dict[str, Callable[[type[Task[Any, Any]], Say], str]] = {
 }
 
 CHINESE = {
+    # video processing
+    "labels of the events that matter, comma-separated; all unless given": "重要事件的标签，逗号分隔；默认全部",
+    "frames a second that the network sees; of a folder it sees all": "网络每秒所见的帧数；文件夹则见全部帧",
+    "frames between which there is attention; longer films are cut": "注意力所及的帧数；更长的影片会被切开",
+    "pixels of the longer side that the network sees": "网络所见画面长边的像素数",
+    "pixels of a side, to which convolutions halve it down to one": "边长的像素数；卷积逐层减半，直到它成为一个位置",
+    "films of a batch, a window of each": "一个批次的影片数，每部取一个窗口",
+    "whether training films are mirrored": "训练影片是否随机镜像",
+    "score from which a moment belongs to an event; chosen on validation unless given": (
+        "分数达到多少的时刻属于事件；默认在验证集上选定"
+    ),
+    "share of the film that the cut-down film keeps": "精简影片保留的比例",
+    "length of the cut-down film, in place of share": "精简影片的长度（秒），取代 share",
+    "seconds of a shot of the cut-down film, at least": "精简影片中每个镜头至少的秒数",
+    "key frames at most, one of each shot": "关键帧最多的数目，每个镜头一个",
+    "convolutions a frame, and a transformer over frames with local and global heads": (
+        "逐帧卷积，以及带局部头与全局头的帧间 Transformer"
+    ),
+    "convolutions a frame, one soft self-attention over frames, and a regressor (VASNet)": (
+        "逐帧卷积、一层帧间软自注意力，以及回归器（VASNet）"
+    ),
+    "channels of the first convolution; doubled by each after it": "第一个卷积的通道数；其后每个卷积加倍",
+    "features of a frame": "帧的特征数",
+    "layers of attention between frames": "帧间注意力的层数",
+    "heads that see the frames nearby alone; the others see all": "只看附近各帧的头数；其余的头看全部",
+    "frames before and after its own that a local head sees": "局部头在自己前后各看多少帧",
+    "before both normalisations": "作用于两次归一化之前的 dropout",
+    "Discs, rings, crosses and triangles that pass over moving ground in changing light, all but one or two of "
+    "a film of one kind; those are its events. 30 seconds of 4 frames of 24 x 24 pixels, made here: 1000 train, "
+    "60 val, 200 test.": (
+        "圆盘、圆环、十字和三角在移动的背景与变化的光线中经过，一部影片中除一两个外都是同一种，那一两个就是事件。"
+        "每部 30 秒，每秒 4 帧 24 x 24 像素，由本项目生成：1000 训练、60 验证、200 测试。"
+    ),
+    "11 to 28 key frames of each of 20 films from the web, scored from 1 to 5 by 20 people (Song et al. 2015): "
+    "each fold leaves one film out as test, the other 19 are train. The frames were picked at peaks of the scores.": (
+        "20 部网络影片各 11 至 28 个关键帧，由 20 人打 1 至 5 分（Song 等，2015）：每一折留出一部影片作测试，"
+        "其余 19 部用于训练。这些帧取自评分的峰值处。"
+    ),
+    "CC BY 3.0 (the films); none stated for the scores and for the repository that holds the frames.": (
+        "CC BY 3.0（影片）；评分和存放帧的仓库未注明许可证。"
+    ),
+    "People among themselves, on whole films: Kendall's tau 0.177, Spearman's rho 0.204 (Otani et al. 2019).": (
+        "人们彼此之间，在整部影片上：Kendall tau 0.177，Spearman rho 0.204（Otani 等，2019）。"
+    ),
+    "at random": "随机",
+    "how much changes from frame to frame": "帧与帧之间变化的多少",
+    "ridge regression on small frames and their changes": "对缩小的帧及其变化作岭回归",
     # video recognition
     "which of the official splits of a named data set that has several": "具名数据集有多个官方划分时取哪一个",
     "frames of a clip that the network sees, evenly spread over its time": "网络所见的帧数，在片段的时间上均匀分布",
@@ -911,6 +958,58 @@ CHINESE = {
     "inner features of each feed-forward part": "每个前馈部分的内部特征数",
     "positions that a convolution sees; odd": "一个卷积看到的位置数；奇数",
     "channels of the convolutions that shorten the spectrogram": "缩短频谱图的卷积的通道数",
+    # speech synthesis
+    "column with who says it; without one, all is one voice": "说话人所在的列名；没有该列时，全部视为一个声音",
+    "read capital letters as small ones": "把大写字母读作小写",
+    "samples a second of the voice; the commonest in training, at most 24000": (
+        "合成声音的采样率；默认为训练中最常见的，最高 24000"
+    ),
+    "frames of the spectrogram a second; each sees four": "频谱图每秒的帧数；每帧看到四个帧移",
+    "longer utterances are not trained on, and said": "更长的话语不参与训练，并会说明",
+    "who says what names no speaker; by default the commonest of training": (
+        "没有指明说话人时由谁来说；默认为训练中最常见的说话人"
+    ),
+    "times as fast as learned, where the network plans durations": "语速是所学的多少倍；用于预先规划时长的网络",
+    "of Griffin-Lim, which finds the phases of the sound": "Griffin-Lim 的轮数，它求出声音的相位",
+    "conformer that says all frames at once, with durations from an alignment it learns itself": (
+        "一次说出所有帧的 Conformer，时长来自自己学到的对齐"
+    ),
+    "LSTM that says frame after frame, with location-sensitive attention and a stop unit": (
+        "逐帧说出的 LSTM，带位置敏感注意力和停止单元"
+    ),
+    "features of a letter and of a frame": "一个字母和一帧的特征数",
+    "conformer layers that read the text": "读文本的 Conformer 层数",
+    "conformer layers that make the frames": "生成帧的 Conformer 层数",
+    "positions that a convolution of these layers sees; odd": "这些层的一个卷积看到的位置数；奇数",
+    "frames that are made at one position": "一个位置生成的帧数",
+    "features by which frames and letters are compared, to align them": "为对齐而比较帧与字母所用的特征数",
+    "features of each direction of the encoder, half of the decoder's": "编码器每个方向的特征数，是解码器的一半",
+    "features of a letter": "一个字母的特征数",
+    "features in which the frame before is fed back": "反馈前一帧所用的特征数",
+    "frames that a step of the decoder makes": "解码器一步生成的帧数",
+    "frames a letter at most, to stop one that goes on": "每个字母的帧数上限，用来停住停不下来的网络",
+    "weight of the loss that holds attention near the diagonal at first": "使注意力一开始靠近对角线的损失的权重",
+    "in the encoder, and on the frame before": "用于编码器，以及前一帧",
+    "Strings of spoken digits joined from the recordings of fsdd, each by one of six speakers: 3,600 train, of "
+    "which 2,400 are the single recordings and 1,200 strings of 2 to 7; 200 val and 600 test of 3 to 7; each from "
+    "recordings of its own split, and no string in two splits.": (
+        "由 fsdd 的录音拼成的口语数字串，每串由六个说话人之一说出：训练 3,600 条，其中 2,400 条是单个录音、"
+        "1,200 条是 2 至 7 个数字的串；验证 200 条、测试 600 条，各 3 至 7 个数字；"
+        "各用自己划分的录音，没有任何串在两个划分中。"
+    ),
+    "German sentences read by one woman, 40 minutes, the first 525 of the published 1,374: 450 train, 25 val "
+    "and 50 test.": "一位女士朗读的德语句子，40 分钟，为已发表的 1,374 句中的前 525 句：训练 450、验证 25、测试 50。",
+    "CC0 1.0.": "CC0 1.0。",
+    "None published; its makers expect that so little alone serves best to adapt another voice.": (
+        "无；制作者认为这么少的数据更适合用来改造另一个声音。"
+    ),
+    "Two or three words of made syllables, said by two made voices, 8 kHz, made here: 600 train, 40 val and "
+    "200 test sounds of about a second.": (
+        "由两个人造声音说出的两三个音节词，8 kHz，在此生成：训练 600、验证 40、测试 200 个约一秒的声音。"
+    ),
+    "mean spectrum": "平均频谱",
+    "mean sound of each letter": "每个字母的平均声音",
+    "recording of the most similar text by the same speaker": "同一说话人最相似文本的录音",
     "on every residual branch, and inside feed-forward parts": "作用于每个残差分支和前馈部分内部的 dropout",
     "pyramidal bidirectional LSTM with CTC, LSTM decoder with location-aware attention": (
         "带 CTC 的金字塔双向 LSTM，位置感知注意力的 LSTM 解码器"

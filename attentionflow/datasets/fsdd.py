@@ -41,7 +41,7 @@ def read(seed: int = 0) -> tuple[dict[str, list[Utterance]], list[str]]:
     folder = fetch(DATASET) / "recordings"
     splits: dict[str, list[Utterance]] = {split: [] for split in SPLITS}
     for path in sorted(folder.glob("*.wav")):
-        digit, _, number = path.stem.split("_")
+        digit, speaker, number = path.stem.split("_")
         split = next(split for split, numbers in SPLITS.items() if int(number) in numbers)
-        splits[split].append(Utterance(path.name, WORDS[int(digit)], f"fsdd/{path.name}", SoundFile(path)))
+        splits[split].append(Utterance(path.name, WORDS[int(digit)], f"fsdd/{path.name}", SoundFile(path), speaker))
     return splits, []

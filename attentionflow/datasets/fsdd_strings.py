@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import overload
+from typing import ClassVar, overload
 
 import numpy as np
 
@@ -74,12 +74,14 @@ class Strings(Sequence[Utterance]):
     In training the recordings themselves come first.
     """
 
+    set_name: ClassVar[str] = "fsdd_strings"
+
     def __init__(self, split: str, recordings: Sequence[Utterance], seed: int = 0) -> None:
         self.split, self.seed = split, seed
         self.singles = recordings if split == "train" else ()
         self.speakers: dict[str, list[Utterance]] = {}
         for one in recordings:
-            self.speakers.setdefault(one.name.split("_")[1], []).append(one)
+            self.speakers.setdefault(str(one.speaker), []).append(one)
 
     def __len__(self) -> int:
         return len(self.singles) + STRINGS[self.split]
@@ -95,13 +97,19 @@ class Strings(Sequence[Utterance]):
         if index < len(self.singles):
             return self.singles[index]
         draw = np.random.default_rng((self.seed, list(STRINGS).index(self.split), index))
-        own = self.speakers[sorted(self.speakers)[draw.integers(len(self.speakers))]]
-        fewest, most = DIGITS[self.split]
-        parts = tuple(own[at] for at in draw.integers(len(own), size=draw.integers(fewest, most + 1)))
+        text = None
+        while text is None or not self.wanted(text):
+            speaker = sorted(self.speakers)[draw.integers(len(self.speakers))]
+            own, (fewest, most) = self.speakers[speaker], DIGITS[self.split]
+            parts = tuple(own[at] for at in draw.integers(len(own), size=draw.integers(fewest, most + 1)))
+            text = " ".join(str(part.text) for part in parts)
         pauses = tuple(draw.uniform(*PAUSE, len(parts) - 1).tolist())
-        text = " ".join(str(part.text) for part in parts)
-        name = f"fsdd_strings/{self.split}:{index + 1}"
-        return Utterance(name, text, name, Joined(parts, pauses))
+        name = f"{self.set_name}/{self.split}:{index + 1}"
+        return Utterance(name, text, name, Joined(parts, pauses), speaker)
+
+    def wanted(self, text: str) -> bool:
+        """Whether this split may hold the string."""
+        return True
 
 
 def read(seed: int = 0) -> tuple[dict[str, Strings], list[str]]:

@@ -49,7 +49,7 @@ class Listener(Recogniser):
         for at, lstm in enumerate(self.encoder):
             if at < len(self.encoder) - 1:
                 x, mask = stacked(x, mask)
-            x = self.dropout(_over_time(cast(nn.LSTM, lstm), x, mask))
+            x = self.dropout(over_time(cast(nn.LSTM, lstm), x, mask))
         return Memory(x, mask)
 
     def units(self, memory: Memory) -> Tensor:
@@ -68,7 +68,7 @@ class Listener(Recogniser):
         return self.output(self.dropout(torch.stack(features, dim=1))).log_softmax(-1)
 
 
-def _over_time(lstm: nn.LSTM, x: Tensor, mask: Tensor | None) -> Tensor:
+def over_time(lstm: nn.LSTM, x: Tensor, mask: Tensor | None) -> Tensor:
     """Both directions (B, S, 2D), zero on padding; the backward one starts at the last position that is present."""
     if mask is None:
         return lstm(x)[0]

@@ -8,6 +8,8 @@ MECHANISMS = {
     "attention-gate": "attentionflow.nn.attention_gate.AttentionGate",
     "channel": "attentionflow.nn.channel.ChannelAttention",
     "spatial": "attentionflow.nn.spatial.SpatialAttention",
+    "distance": "attentionflow.nn.distance.DistanceAttention",
+    "duration": "attentionflow.nn.duration.DurationAttention",
     "location": "attentionflow.nn.location.LocationAttention",
     "pooling": "attentionflow.nn.pooling.AttentionPooling",
     "label": "attentionflow.nn.label.LabelAttention",

@@ -19,14 +19,13 @@ FLOOR = 1e-10  # of the power, before the logarithm
 WINDOW = 0.025  # seconds that a frame sees
 
 
-def log_mel(audio: Audio, bands: int, frame_rate: int) -> np.ndarray:
+def log_mel(audio: Audio, bands: int, frame_rate: int, seconds: float = WINDOW, floor: float = FLOOR) -> np.ndarray:
     """(T, F) natural logarithms of the power in each mel band; frame t is centred on t / frame_rate seconds.
 
-    A Hann window of 25 ms, T = N // hop + 1. Triangular bands evenly spaced on the mel scale of O'Shaughnessy,
-    2595 log10(1 + f / 700), from 0 Hz to half the rate.
+    A Hann window of so many seconds, T = N // hop + 1. Triangular bands evenly spaced on the mel scale of
+    O'Shaughnessy, 2595 log10(1 + f / 700), from 0 Hz to half the rate.
     """
-    hop, window = round(audio.rate / frame_rate), round(audio.rate * WINDOW)
-    size = 1 << (window - 1).bit_length()
+    hop, window, size = frame_sizes(audio.rate, frame_rate, seconds)
     spectrum = torch.stft(
         torch.from_numpy(audio.samples),
         size,
@@ -37,11 +36,17 @@ def log_mel(audio: Audio, bands: int, frame_rate: int) -> np.ndarray:
         return_complex=True,
     )
     power = spectrum.abs().square_().T  # (T, K)
-    return (power @ _triangles(bands, size, audio.rate)).clamp_min_(FLOOR).log_().numpy()
+    return (power @ triangles(bands, size, audio.rate)).clamp_min_(floor).log_().numpy()
+
+
+def frame_sizes(rate: int, frame_rate: int, seconds: float) -> tuple[int, int, int]:
+    """Samples from frame to frame, of a window, and of the Fourier transform, the next power of two."""
+    window = round(rate * seconds)
+    return round(rate / frame_rate), window, 1 << (window - 1).bit_length()
 
 
 @cache
-def _triangles(bands: int, size: int, rate: int) -> torch.Tensor:
+def triangles(bands: int, size: int, rate: int) -> torch.Tensor:
     """(K, F) share of each frequency in each band."""
     top = 2595 * np.log10(1 + rate / 2 / 700)
     corners = 700 * (10 ** (np.linspace(0, top, bands + 2) / 2595) - 1)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from attentionflow.errors import DataError
 from attentionflow.readers.audio import Audio, resampled
-from attentionflow.readers.mel import log_mel, picture
+from attentionflow.readers.mel import FLOOR, WINDOW, log_mel, picture
 from attentionflow.readers.utterances import Frames, Utterance
 from attentionflow.records import Axis
 
@@ -30,7 +30,8 @@ class Spectrograms:
     """rate: samples a second of the sounds; None where the data are arrays of features already.
 
     mean, deviation: of each band in training; without, each utterance is brought to its own, which takes the colouring
-    of a microphone away, and from a short steady sound what it is.
+    of a microphone away, and from a short steady sound what it is. window: seconds that a frame sees. floor: of the
+    power, below which all is as quiet.
     """
 
     rate: int | None
@@ -38,18 +39,29 @@ class Spectrograms:
     frame_rate: int
     mean: tuple[float, ...] = ()
     deviation: tuple[float, ...] = ()
+    window: float = WINDOW
+    floor: float = FLOOR
 
     @classmethod
     def learn(
-        cls, examples: Sequence[Utterance], rate: int | None, bands: int, frame_rate: int, measured: bool = False
+        cls,
+        examples: Sequence[Utterance],
+        rate: int | None,
+        bands: int,
+        frame_rate: int,
+        measured: bool = False,
+        *,
+        highest: int = HIGHEST_RATE,
+        window: float = WINDOW,
+        floor: float = FLOOR,
     ) -> Self:
-        """rate: as the user wants it; the commonest of the training sounds where that is None. measured: whether mean
-        and deviation are those of training."""
+        """rate: as the user wants it; where that is None, the commonest of the training sounds, at most the highest.
+        measured: whether mean and deviation are those of training."""
         rows = np.unique(np.linspace(0, len(examples) - 1, min(LOOKED_AT, len(examples))).astype(int))
         chosen = [examples[int(row)] for row in rows]
         common = Counter(one.sound.rate() for one in chosen).most_common(1)[0][0]
         if common is not None:
-            made = cls(rate or min(common, HIGHEST_RATE), bands, frame_rate)
+            made = cls(rate or min(common, highest), bands, frame_rate, window=window, floor=floor)
         else:
             first = chosen[0].sound.load()
             made = cls(None, first.values.shape[1] if isinstance(first, Frames) else bands, frame_rate)
@@ -76,7 +88,7 @@ class Spectrograms:
             raise DataError(f"the model reads {wanted}, and this is one of the {found}", file=utterance.name)
         if isinstance(loaded, Audio):
             assert self.rate is not None
-            frames = log_mel(resampled(loaded, self.rate), self.bands, self.frame_rate)
+            frames = log_mel(resampled(loaded, self.rate), self.bands, self.frame_rate, self.window, self.floor)
         else:
             frames = loaded.values
             if frames.shape[1] != self.bands:

@@ -108,12 +108,13 @@ def checked_frames(values: np.ndarray, file: object = None) -> Frames:
 @dataclass(frozen=True, eq=False)
 class Utterance:
     """name: what its user calls it, such as the path of the file; text: what is said, None where that is not known;
-    where: the table and row it comes from."""
+    where: the table and row it comes from; speaker: who says it, None where that is not told."""
 
     name: str
     text: str | None
     where: str
     sound: Sound
+    speaker: str | None = None
 
 
 def sound_of(path: Path) -> Sound:
@@ -144,14 +145,15 @@ def typed_sound(given: object, rate: int | None) -> Utterance:
     return Utterance("samples", None, "", Held(Audio(given.astype(np.float32), int(rate))))
 
 
-def read_utterances(path: str | Path, text: str = "text") -> dict[str, list[Utterance]]:
-    """Utterances by split: "train" alone where the data have no splits. text: the column with what is said."""
+def read_utterances(path: str | Path, text: str = "text", speaker: str = "") -> dict[str, list[Utterance]]:
+    """Utterances by split: "train" alone where the data have no splits. text: the column with what is said; speaker:
+    that with who says it, where there is one of this name."""
     path = Path(path)
     if path.is_file():
-        return _by_folder(_rows(path, text))
+        return _by_folder(_rows(path, text, speaker))
     table = _metadata(path)
     if table is not None:
-        return _by_folder(_rows(table, text))
+        return _by_folder(_rows(table, text, speaker))
     tables: dict[str, Path] = {}
     for folder in sorted(path.iterdir()):
         split = _split(folder.name) if folder.is_dir() else None
@@ -160,7 +162,7 @@ def read_utterances(path: str | Path, text: str = "text") -> dict[str, list[Utte
     if "train" not in tables:
         there = ", ".join(sorted(file.name for file in path.iterdir())[:10]) or "nothing"
         raise UserError(f"{path} has no training utterances: it needs {LAYOUTS}; it holds {there}")
-    return {split: _rows(tables[split], text) for split in ORDER if split in tables}
+    return {split: _rows(tables[split], text, speaker) for split in ORDER if split in tables}
 
 
 def read_sounds(path: Path, text: str = "text") -> list[Utterance]:
@@ -206,7 +208,7 @@ def _split(name: str) -> str | None:
     return name if name in ORDER else None
 
 
-def _rows(table: Path, column: str, answers: bool = True) -> list[Utterance]:
+def _rows(table: Path, column: str, speaker: str = "", answers: bool = True) -> list[Utterance]:
     if table.suffix.lower() == ".csv" and (found := _ljspeech(table)):
         return found
     remedy = f"Name the column with what is said: --set text=NAME; {FILE} names the sounds"
@@ -217,19 +219,20 @@ def _rows(table: Path, column: str, answers: bool = True) -> list[Utterance]:
                 f"there is no column {name!r}; there are {', '.join(frame.columns)}", file=table, remedy=remedy
             )
     texts: Sequence[str | None] = frame[column].to_list() if column in frame.columns else [None] * len(rows)
-    return [
-        _utterance(table, row, name, text) for name, text, row in zip(frame[FILE].to_list(), texts, rows, strict=True)
-    ]
+    speakers = frame[speaker].to_list() if speaker in frame.columns else [""] * len(rows)
+    given = zip(rows, frame[FILE].to_list(), texts, speakers, strict=True)
+    return [_utterance(table, row, name, text, who.strip() or None) for row, name, text, who in given]
 
 
-def _utterance(table: Path, row: int, name: str, text: str | None) -> Utterance:
+def _utterance(table: Path, row: int, name: str, text: str | None, speaker: str | None) -> Utterance:
     path = table.parent / name
     try:
         sound = sound_of(path)
     except UserError as error:
         remedy = "Names are relative to the folder of the table"
         raise DataError(str(error), file=table, row=row, remedy=remedy) from None
-    return Utterance(str(path), None if text is None else " ".join(text.split()), f"{table.name}:{row}", sound)
+    text = None if text is None else " ".join(text.split())
+    return Utterance(str(path), text, f"{table.name}:{row}", sound, speaker)
 
 
 def _ljspeech(table: Path) -> list[Utterance] | None:

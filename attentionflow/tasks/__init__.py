@@ -25,9 +25,11 @@ TASKS = {
     "object-detection": "attentionflow.tasks.object_detection.ObjectDetection",
     "multi-task": "attentionflow.tasks.multi_task.MultiTask",
     "speech-recognition": "attentionflow.tasks.speech_recognition.SpeechRecognition",
+    "speech-synthesis": "attentionflow.tasks.speech_synthesis.SpeechSynthesis",
     "audio-processing/tagging": "attentionflow.tasks.audio_processing_tagging.AudioTagging",
     "audio-processing/enhancement": "attentionflow.tasks.audio_processing_enhancement.AudioEnhancement",
     "video-recognition": "attentionflow.tasks.video_recognition.VideoRecognition",
+    "video-processing": "attentionflow.tasks.video_processing.VideoProcessing",
     "time-series-forecasting": "attentionflow.tasks.time_series_forecasting.TimeSeriesForecasting",
 }
 

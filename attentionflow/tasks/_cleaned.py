@@ -5,7 +5,6 @@ Letters: N samples, V windows, W samples of a window, T frames, K frequencies.
 
 from __future__ import annotations
 
-import struct
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,8 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from attentionflow.tasks._wav import wav
+
 IN_MEMORY = 1 << 24  # samples of a result that stay in memory; longer ones lie in a temporary file
-PIECE = 1 << 16  # samples written at a time
 SURE = 1e-4  # a frame is never surer than that
 
 
@@ -110,19 +110,7 @@ class Cleaned:
         return {"seconds": round(self._seconds, 4), "sample_rate": self.rate, "removed_db": round(self.removed, 2)}
 
     def wav(self) -> Iterator[bytes]:
-        """A WAV file of 16 bits, piece by piece."""
-        size = 2 * len(self.samples)
-        head = struct.pack("<4sI4s4sIHHIIHH4sI", *_riff(size, self.rate))
-        yield head
-        for start in range(0, len(self.samples), PIECE):
-            yield (self.samples[start : start + PIECE].clip(-1, 1) * 32767).round().astype("<i2").tobytes()
-
-
-def _riff(size: int, rate: int) -> tuple[bytes | int, ...]:
-    """Fields of the head of a mono WAV file of 16 bits (RIFF; a size is of 32 bits)."""
-    largest = 2**32 - 1
-    form = b"fmt ", 16, 1, 1, rate, 2 * rate, 2, 16
-    return b"RIFF", min(36 + size, largest), b"WAVE", *form, b"data", min(size, largest)
+        return wav(self.samples, self.rate)
 
 
 def energy_taken(noisy: float, cleaned: float) -> float:

@@ -29,8 +29,10 @@ from attentionflow.nn.attention_gate import AttentionGate
 from attentionflow.nn.channel import ChannelAttention
 from attentionflow.nn.copying import CopyAttention
 from attentionflow.nn.coverage import CoverageAttention
+from attentionflow.nn.distance import DistanceAttention
 from attentionflow.nn.dot_product import CrossAttention, SelfAttention
 from attentionflow.nn.dropout import Dropout
+from attentionflow.nn.duration import DurationAttention
 from attentionflow.nn.hierarchical import HierarchicalAttention
 from attentionflow.nn.label import LabelAttention
 from attentionflow.nn.location import LocationAttention
@@ -149,6 +151,20 @@ CASES = {
         1,
         gates=True,
         whole=True,
+    ),
+    "distance": Case(
+        lambda place: DistanceAttention(D, MEMORY, 7, place),
+        lambda module, x, memory, mask: (
+            module(x, memory if mask is None else memory * mask[..., None], mask)[0] @ memory
+        ),
+        1,
+    ),
+    "duration": Case(
+        lambda place: DurationAttention(MEMORY, place),
+        lambda module, x, memory, mask: (
+            module(memory, 1 + memory[..., 0].square(), torch.arange(x.shape[1]), mask) @ memory + 0 * x[..., :1]
+        ),
+        1,
     ),
     "location": Case(lambda place: LocationAttention(D, MEMORY, 7, place, channels=3, kernel=3), _step_by_step, 1),
     "pooling": Case(

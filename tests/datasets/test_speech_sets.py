@@ -10,7 +10,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from attentionflow.datasets import an4, dataset_module, fsdd, fsdd_strings
+from attentionflow.datasets import an4, dataset_module, fsdd, fsdd_strings, fsdd_voices, kerstin, syllables
 from attentionflow.datasets._fetch import VARIABLE, tree_digest
 from attentionflow.errors import DataError
 from attentionflow.readers.audio import Audio
@@ -184,3 +184,59 @@ def test_a_string_is_its_recordings_with_pauses(tmp_path: Path, monkeypatch: pyt
         assert np.abs(found[at - round(pause * 8_000) : at]).max(initial=0) < 1e-3
     assert at == len(found)
     assert one.sound.rate() == 8_000
+
+
+def test_no_string_of_voices_is_in_two_splits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny(tmp_path, monkeypatch)
+    splits, _ = fsdd_voices.read(0)
+    texts = {split: {one.text for one in splits[split][-200:]} for split in splits}
+    assert all(texts.values())
+    assert not texts["test"] & texts["train"]
+    assert not texts["test"] & texts["val"]
+    assert not texts["val"] & texts["train"]
+    one = splits["test"][7]
+    assert one.name == "fsdd_voices/test:8"
+    assert {part.name.split("_")[1] for part in one.sound.parts} == {one.speaker}
+    np.testing.assert_array_equal(samples(one), samples(fsdd_voices.read(0)[0]["test"][7]))
+
+
+# Syllables
+
+
+def test_syllables_repeat_themselves_and_differ_by_seed_split_and_index() -> None:
+    splits, notes = syllables.read(0)
+    assert {split: len(found) for split, found in splits.items()} == syllables.LENGTHS
+    assert "made" in notes[0]
+    one, again = splits["train"][5], syllables.read(0)[0]["train"][5]
+    assert (one.text, one.speaker) == (again.text, again.speaker)
+    np.testing.assert_array_equal(samples(one), samples(again))
+    others = [splits["train"][6], splits["val"][5], syllables.read(1)[0]["train"][5]]
+    assert all(other.text != one.text for other in others)
+    letters = {letter for other in splits["val"] for letter in str(other.text)}
+    assert letters == {*syllables.VOWELS, *syllables.CONSONANTS, " "}
+
+
+@pytest.mark.parametrize("voice", syllables.VOICES)
+def test_vowels_are_louder_at_their_second_resonance_than_below_it(voice: str) -> None:
+    pitch, higher = syllables.VOICES[voice]
+    for vowel in "ei":  # whose resonances are far apart
+        first, second = (place * higher for place in syllables.VOWELS[vowel])
+        spectrum = np.abs(np.fft.rfft(syllables.said(vowel, voice, np.random.default_rng(0)), syllables.RATE))
+        there, between = (
+            spectrum[round(at - pitch) : round(at + pitch)].max() for at in (second, (first + second) / 2)
+        )
+        assert there > 2 * between
+
+
+# Kerstin
+
+
+def test_kerstin_is_split_by_name() -> None:
+    shared("kerstin")
+    splits, _ = kerstin.read()
+    assert {split: len(found) for split, found in splits.items()} == {"train": 450, "val": 25, "test": 50}
+    names = [one.name for found in splits.values() for one in found]
+    assert len(set(names)) == kerstin.COUNT
+    heard = dataset_module("kerstin_sentences").read()[0]
+    assert [one.name for one in heard["test"]] == [one.name for one in splits["test"]]
+    assert splits["train"][0].sound.rate() == 22_050

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from attentionflow.datasets import checked_fold, jhmdb_pose, jhmdb_sticks, moving_digits
+from attentionflow.datasets import checked_fold, jhmdb_pose, jhmdb_sticks, moving_digits, passing_shapes, tvsum
 from attentionflow.datasets._fetch import VARIABLE
 from attentionflow.datasets._jhmdb import CONVERTED, JOINTS, _public
 from attentionflow.errors import DataError, UserError
@@ -91,3 +91,72 @@ def test_digits_move_as_their_label_says() -> None:
             "shrinking": -6 * grown,
         }
         assert (max(told, key=lambda label: told[label]),) == one.labels
+
+
+# Video processing
+
+
+def test_what_is_usual_differs_from_film_to_film_and_the_unusual_are_the_events() -> None:
+    splits = passing_shapes.read(0).splits
+    assert {split: len(films) for split, films in splits.items()} == passing_shapes.LENGTHS
+    usual = Counter()
+    for row in range(60):
+        kind, passages = passing_shapes._passages(np.random.default_rng((0, 2, row)))
+        film = splits["test"][row]
+        odd = [one for one in passages if one.kind != kind]
+        assert len({one.kind for one in odd}) == 1
+        assert film.spans == [(one.start / passing_shapes.RATE, one.stop / passing_shapes.RATE) for one in odd]
+        assert 1 <= len(odd) < len(passages) / 2
+        usual[kind] += 1
+    assert set(usual) == set(passing_shapes.KINDS)
+
+
+def test_shapes_pass_when_their_film_says_so() -> None:
+    made = passing_shapes.read(0).splits["val"]
+    film = made[-1]
+    assert film.where == "passing_shapes/val:60"
+    opened = film.clip.open()
+    assert isinstance(opened, FrameArray)
+    assert opened.lasts == passing_shapes.FRAMES / passing_shapes.RATE
+    np.testing.assert_array_equal(opened.pixels, made[59].clip.open().pixels)
+    assert len({one.clip.key() for one in made}) == 60
+    _, passages = passing_shapes._passages(np.random.default_rng((0, 1, 59)))
+    there = np.zeros(passing_shapes.FRAMES, bool)
+    for one in passages:
+        there[one.start + 2 : one.stop - 2] = True
+    spread = opened.pixels.reshape(passing_shapes.FRAMES, -1).astype(float).std(1)
+    shown = np.zeros(passing_shapes.FRAMES, bool)
+    for one in passages:
+        shown[one.start : one.stop] = True
+    assert spread[there].mean() > spread[~shown].mean() + 3
+
+
+@pytest.mark.skipif(
+    not (Path(os.environ.get(VARIABLE, "/nowhere")) / "tvsum" / "keyframes.csv").is_file(),
+    reason=f"${VARIABLE} holds no tvsum",
+)
+def test_key_frames_have_the_scores_of_twenty_people() -> None:
+    found = tvsum.read(fold=7).splits
+    assert {split: len(films) for split, films in found.items()} == {"train": 19, "test": 1}
+    films = [*found["test"], *found["train"]]
+    assert sum(int(one.clip.open().lasts) for one in films) == 329
+    assert {len(one.ratings) for one in films} == {20}
+    assert {float(score) for one in films for rating in one.ratings for score in rating.scores} == {1, 2, 3, 4, 5}
+    assert {one.name for one in tvsum.read(fold=8).splits["test"]} != {one.name for one in found["test"]}
+
+
+def test_key_frames_as_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folders of films, and scores as they come out of their archive."""
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    for film in ("ab_1", "-b"):
+        for frame in (9, 10, 2):
+            path = tmp_path / "tvsum" / f"{film}.mp4" / f"{frame}.jpg"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"")
+    with pytest.raises(DataError, match=r"ydata-anno\.tsv is missing\. Unpack it there from https://github"):
+        tvsum.read()
+    rows = [f"{film}\tXX\t{','.join(str(at % 5 + 1) for at in range(12))}" for film in ("ab_1", "-b") for _ in (1, 2)]
+    (tmp_path / "tvsum" / "ydata-anno.tsv").write_text("\n".join(rows) + "\n")
+    (one,) = tvsum.read(fold=2).splits["test"]
+    assert one.name == "ab_1"
+    np.testing.assert_array_equal(one.raters(np.arange(3) + 0.5), [[3, 5, 1]] * 2)

@@ -81,7 +81,7 @@ def test_inputs_of_every_kind(tmp_path: Path) -> None:
     write_frames(tmp_path / "b", brightness([1, 2]))
     (tmp_path / "in.csv").write_text("file_name\na.npy\nb\n")
     (tmp_path / "motion.csv").write_text("frame,joint,x,y\n0,a,1,1\n")
-    assert [one.name for one in read_inputs(tmp_path / "in.csv")] == ["a.npy", "."]
+    assert [one.name for one in read_inputs(tmp_path / "in.csv")] == ["a.npy", "b"]
     assert [one.name for one in read_inputs(tmp_path / "motion.csv")] == ["motion.csv"]
     assert all(one.labels is None for one in read_inputs(tmp_path / "in.csv"))
     (tmp_path / "in.csv").write_text("file_name\ngone.npy\n")
