@@ -91,10 +91,11 @@ def simple_scores(train: Sequence[KnownFilm], test: Sequence[KnownFilm], rate: f
     some = [train[i] for i in np.unique(np.linspace(0, len(train) - 1, MOST_FILMS).astype(int))]
     known, asked = ([_Seen.of(one, rate) for one in films] for films in (some, test))
     draw = np.random.default_rng(1)
-    chance = [
-        _judged(*([draw.random(len(one.frames)) for one in part] for part in (known, asked)), known, asked)
-        for _ in range(DRAWS)
-    ]
+
+    def drawn(films: Sequence[_Seen]) -> list[np.ndarray]:
+        return [draw.random(len(one.frames)) for one in films]
+
+    chance = [_judged(drawn(known), drawn(asked), known, asked) for _ in range(DRAWS)]
     methods = {
         "how much changes from frame to frame": [[changes(one.frames) for one in part] for part in (known, asked)],
         "ridge regression on small frames and their changes": _regression(known, asked),
