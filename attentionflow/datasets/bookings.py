@@ -20,12 +20,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import overload
 
 import numpy as np
 
 from attentionflow.datasets._fetch import Dataset
 from attentionflow.readers.dialogues import Dialogue, Turn
+from attentionflow.readers.one_by_one import OneByOne
 
 LENGTHS = {"train": 3_000, "val": 60, "test": 120}
 GUEST, DESK = "guest", "desk"
@@ -142,7 +142,7 @@ CHINESE = Language(
 LANGUAGES = (ENGLISH, CHINESE)
 
 
-class Booked(Sequence[Dialogue]):
+class Booked(OneByOne[Dialogue]):
     """Dialogues of one split, made when asked for: number i depends on the seed, the split and i alone."""
 
     def __init__(self, split: str, seed: int = 0) -> None:
@@ -151,14 +151,7 @@ class Booked(Sequence[Dialogue]):
     def __len__(self) -> int:
         return LENGTHS[self.split]
 
-    @overload
-    def __getitem__(self, index: int) -> Dialogue: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Dialogue]: ...
-    def __getitem__(self, index: int | slice) -> Dialogue | list[Dialogue]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(len(self))[index]]
-        index = range(len(self))[index]
+    def one(self, index: int) -> Dialogue:
         draw = np.random.default_rng((self.seed, list(LENGTHS).index(self.split), index))
         said = _dialogue(LANGUAGES[index % len(LANGUAGES)], draw)
         turns = (Turn((GUEST, DESK)[at % 2], text[:1].upper() + text[1:]) for at, text in enumerate(said))

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, overload
+from typing import ClassVar
 
 import numpy as np
 
 from attentionflow.datasets import fsdd
 from attentionflow.errors import DataError
 from attentionflow.readers.audio import Audio
+from attentionflow.readers.one_by_one import OneByOne
 from attentionflow.readers.utterances import Utterance
 
 DATASET = replace(
@@ -68,7 +69,7 @@ class Joined:
         return self.parts[0].sound.rate()
 
 
-class Strings(Sequence[Utterance]):
+class Strings(OneByOne[Utterance]):
     """The strings of one split, made when asked for: number i depends on the seed, the split and i alone.
 
     In training the recordings themselves come first.
@@ -86,14 +87,7 @@ class Strings(Sequence[Utterance]):
     def __len__(self) -> int:
         return len(self.singles) + STRINGS[self.split]
 
-    @overload
-    def __getitem__(self, index: int) -> Utterance: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Utterance]: ...
-    def __getitem__(self, index: int | slice) -> Utterance | list[Utterance]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(len(self))[index]]
-        index = range(len(self))[index]
+    def one(self, index: int) -> Utterance:
         if index < len(self.singles):
             return self.singles[index]
         draw = np.random.default_rng((self.seed, list(STRINGS).index(self.split), index))

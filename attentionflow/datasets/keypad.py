@@ -6,13 +6,11 @@ Letters: N samples.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import overload
-
 import numpy as np
 
 from attentionflow.datasets._fetch import Dataset
 from attentionflow.readers.audio import Audio
+from attentionflow.readers.one_by_one import OneByOne
 from attentionflow.readers.utterances import Held, Utterance
 
 LENGTHS = {"train": 1_200, "val": 100, "test": 200}
@@ -48,7 +46,7 @@ KEYS = "123A456B789C*0#D"
 GROUP = 4  # keys of a group at most
 
 
-class Dialled(Sequence[Utterance]):
+class Dialled(OneByOne[Utterance]):
     """Utterances of one split, made when asked for: number i depends on the seed, the split and i alone."""
 
     def __init__(self, split: str, seed: int = 0) -> None:
@@ -57,14 +55,7 @@ class Dialled(Sequence[Utterance]):
     def __len__(self) -> int:
         return LENGTHS[self.split]
 
-    @overload
-    def __getitem__(self, index: int) -> Utterance: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Utterance]: ...
-    def __getitem__(self, index: int | slice) -> Utterance | list[Utterance]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(len(self))[index]]
-        index = range(len(self))[index]
+    def one(self, index: int) -> Utterance:
         draw = np.random.default_rng((self.seed, list(LENGTHS).index(self.split), index))
         text = _number(draw)
         where = f"keypad/{self.split}:{index + 1}"

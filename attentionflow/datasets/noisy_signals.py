@@ -5,9 +5,7 @@ Letters: N samples.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
-from typing import overload
 
 import numpy as np
 
@@ -15,6 +13,7 @@ from attentionflow.datasets._fetch import Dataset
 from attentionflow.datasets.signals import RATE, SIGNALS
 from attentionflow.readers.audio import Audio
 from attentionflow.readers.noisy_sounds import NoisySound, levelled
+from attentionflow.readers.one_by_one import OneByOne
 from attentionflow.readers.utterances import Held
 
 LENGTHS = {"train": 320, "val": 40, "test": 200}
@@ -38,7 +37,7 @@ ADVICE: dict[str, dict[str, object]] = {
 }
 
 
-class Made(Sequence[NoisySound]):
+class Made(OneByOne[NoisySound]):
     """Sounds of one split, made when asked for: number i depends on the seed, the split and i alone."""
 
     def __init__(self, split: str, seed: int = 0) -> None:
@@ -47,14 +46,7 @@ class Made(Sequence[NoisySound]):
     def __len__(self) -> int:
         return LENGTHS[self.split]
 
-    @overload
-    def __getitem__(self, index: int) -> NoisySound: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[NoisySound]: ...
-    def __getitem__(self, index: int | slice) -> NoisySound | list[NoisySound]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(len(self))[index]]
-        index = range(len(self))[index]
+    def one(self, index: int) -> NoisySound:
         noisy, clean = _sound(self.seed, list(LENGTHS).index(self.split), index)
         where = f"noisy_signals/{self.split}:{index + 1}"
         return NoisySound(where, where, Held(Audio(noisy, RATE)), Held(Audio(clean, RATE)))

@@ -8,7 +8,7 @@ Letters: T frames, H height, W width.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, overload
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from attentionflow.datasets._fetch import Dataset
 from attentionflow.datasets.shapes import clouds
 from attentionflow.readers.clips import Clip
 from attentionflow.readers.moments import Event, KnownFilm, KnownFilms
+from attentionflow.readers.one_by_one import OneByOne
 from attentionflow.readers.video import FrameArray
 
 LENGTHS = {"train": 1000, "val": 60, "test": 200}
@@ -65,7 +66,7 @@ class Passage(NamedTuple):
     gone: np.ndarray
 
 
-class Made(Sequence[KnownFilm]):
+class Made(OneByOne[KnownFilm]):
     """Films of one split, made when asked for: number i depends on the seed, the split and i alone."""
 
     def __init__(self, split: str, seed: int = 0) -> None:
@@ -74,14 +75,7 @@ class Made(Sequence[KnownFilm]):
     def __len__(self) -> int:
         return LENGTHS[self.split]
 
-    @overload
-    def __getitem__(self, index: int) -> KnownFilm: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[KnownFilm]: ...
-    def __getitem__(self, index: int | slice) -> KnownFilm | list[KnownFilm]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(len(self))[index]]
-        index = range(len(self))[index]
+    def one(self, index: int) -> KnownFilm:
         key = self.seed, list(LENGTHS).index(self.split), index
         where = f"passing_shapes/{self.split}:{index + 1}"
         usual, passages = _passages(np.random.default_rng(key))

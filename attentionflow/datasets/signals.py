@@ -5,15 +5,15 @@ Letters: N samples.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import lru_cache
-from typing import overload
 
 import numpy as np
 
 from attentionflow.datasets._fetch import Dataset
 from attentionflow.readers.audio import Audio
 from attentionflow.readers.labelled_sounds import Event, LabelledSound
+from attentionflow.readers.one_by_one import OneByOne
 from attentionflow.readers.utterances import Held
 
 LENGTHS = {"train": 480, "val": 80, "test": 200}
@@ -87,7 +87,7 @@ SIGNALS: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
 }
 
 
-class Made(Sequence[LabelledSound]):
+class Made(OneByOne[LabelledSound]):
     """Sounds of one split, made when asked for: number i depends on the seed, the split and i alone."""
 
     def __init__(self, split: str, seed: int = 0) -> None:
@@ -96,14 +96,7 @@ class Made(Sequence[LabelledSound]):
     def __len__(self) -> int:
         return LENGTHS[self.split]
 
-    @overload
-    def __getitem__(self, index: int) -> LabelledSound: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[LabelledSound]: ...
-    def __getitem__(self, index: int | slice) -> LabelledSound | list[LabelledSound]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(len(self))[index]]
-        index = range(len(self))[index]
+    def one(self, index: int) -> LabelledSound:
         samples, events = _sound(self.seed, list(LENGTHS).index(self.split), index)
         where = f"signals/{self.split}:{index + 1}"
         labels = tuple(sorted({event.label for event in events}))

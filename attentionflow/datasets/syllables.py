@@ -6,13 +6,11 @@ Letters: N samples, K harmonics.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import overload
-
 import numpy as np
 
 from attentionflow.datasets._fetch import Dataset
 from attentionflow.readers.audio import Audio
+from attentionflow.readers.one_by_one import OneByOne
 from attentionflow.readers.utterances import Held, Utterance
 
 LENGTHS = {"train": 600, "val": 40, "test": 200}
@@ -40,7 +38,7 @@ WIDTH = 90.0  # Hz, of a resonance
 SECONDS = {"vowel": 0.11, "s": 0.08, "f": 0.07, "m": 0.06, "l": 0.05, "t": 0.05, " ": 0.08}
 
 
-class Syllables(Sequence[Utterance]):
+class Syllables(OneByOne[Utterance]):
     """Utterances of one split, made when asked for: number i depends on the seed, the split and i alone."""
 
     def __init__(self, split: str, seed: int = 0) -> None:
@@ -49,14 +47,7 @@ class Syllables(Sequence[Utterance]):
     def __len__(self) -> int:
         return LENGTHS[self.split]
 
-    @overload
-    def __getitem__(self, index: int) -> Utterance: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Utterance]: ...
-    def __getitem__(self, index: int | slice) -> Utterance | list[Utterance]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(len(self))[index]]
-        index = range(len(self))[index]
+    def one(self, index: int) -> Utterance:
         draw = np.random.default_rng((self.seed, list(LENGTHS).index(self.split), index))
         voice = list(VOICES)[draw.integers(len(VOICES))]
         words = [

@@ -15,11 +15,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import overload
 
 import numpy as np
 
 from attentionflow.errors import DataError, UserError
+from attentionflow.readers.one_by_one import OneByOne
 from attentionflow.readers.splits import CANONICAL, ORDER, fill_missing
 from attentionflow.readers.table import read_table, table_kind
 from attentionflow.readers.text import BOM, Lines, checked_path, not_utf8
@@ -109,7 +109,7 @@ class Cut:
 Part = tuple[Source, int, int]
 
 
-class Passages(Sequence[Passage]):
+class Passages(OneByOne[Passage]):
     """Passages of some parts of sources, each from one byte to another, in order. Slices are lists."""
 
     def __init__(self, parts: Sequence[Part], cut: Cut) -> None:
@@ -120,14 +120,7 @@ class Passages(Sequence[Passage]):
     def __len__(self) -> int:
         return int(self._firsts[-1])
 
-    @overload
-    def __getitem__(self, index: int) -> Passage: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Passage]: ...
-    def __getitem__(self, index: int | slice) -> Passage | list[Passage]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        at = range(len(self))[index]
+    def one(self, at: int) -> Passage:
         part = int(np.searchsorted(self._firsts, at, side="right")) - 1
         number, (source, _, _) = at - int(self._firsts[part]), self.parts[part]
         start, stop = self._edge(part, number), self._edge(part, number + 1)

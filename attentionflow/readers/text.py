@@ -5,13 +5,12 @@ from __future__ import annotations
 import gzip
 import mmap
 import zlib
-from collections.abc import Sequence
 from pathlib import Path
-from typing import overload
 
 import numpy as np
 
 from attentionflow.errors import DataError
+from attentionflow.readers.one_by_one import OneByOne
 
 BOM = b"\xef\xbb\xbf"
 CHUNK = 1 << 24  # bytes searched for line ends at a time, which bounds the memory that indexing takes
@@ -90,7 +89,7 @@ def _line_ends(content: bytes | mmap.mmap) -> np.ndarray:
     return np.concatenate(found).astype(np.int64)
 
 
-class Lines(Sequence[str]):
+class Lines(OneByOne[str]):
     """The lines of a UTF-8 file, decoded when asked for. Slices are lists.
 
     A line ends at "\\n" alone (never at U+2028, "\\v", "\\x85" ...) or at the file's end; a "\\r" before that is
@@ -120,14 +119,7 @@ class Lines(Sequence[str]):
     def __len__(self) -> int:
         return len(self._ends)
 
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-    def __getitem__(self, index: int | slice) -> str | list[str]:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        row = range(len(self))[index]  # turns -1 into the last, and raises IndexError past the end
+    def one(self, row: int) -> str:
         start = self._first if row == 0 else int(self._ends[row - 1]) + 1
         line = self._content[start : int(self._ends[row])].removesuffix(b"\r")
         try:
