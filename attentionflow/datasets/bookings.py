@@ -24,8 +24,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from attentionflow.datasets._fetch import Dataset
+from attentionflow.datasets._made import Made
 from attentionflow.readers.dialogues import Dialogue, Turn
-from attentionflow.readers.one_by_one import OneByOne
 
 LENGTHS = {"train": 3_000, "val": 60, "test": 120}
 GUEST, DESK = "guest", "desk"
@@ -142,20 +142,14 @@ CHINESE = Language(
 LANGUAGES = (ENGLISH, CHINESE)
 
 
-class Booked(OneByOne[Dialogue]):
-    """Dialogues of one split, made when asked for: number i depends on the seed, the split and i alone."""
-
-    def __init__(self, split: str, seed: int = 0) -> None:
-        self.split, self.seed = split, seed
-
-    def __len__(self) -> int:
-        return LENGTHS[self.split]
+class Booked(Made[Dialogue]):
+    name, lengths = DATASET.name, LENGTHS
 
     def one(self, index: int) -> Dialogue:
-        draw = np.random.default_rng((self.seed, list(LENGTHS).index(self.split), index))
+        draw = np.random.default_rng(self.key(index))
         said = _dialogue(LANGUAGES[index % len(LANGUAGES)], draw)
         turns = (Turn((GUEST, DESK)[at % 2], text[:1].upper() + text[1:]) for at, text in enumerate(said))
-        return Dialogue(tuple(turns), f"bookings/{self.split}:{index + 1}")
+        return Dialogue(tuple(turns), self.where(index))
 
 
 def read(seed: int = 0) -> tuple[dict[str, Sequence[Dialogue]], list[str]]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from attentionflow.datasets._fetch import Dataset
+from attentionflow.datasets._made import Made
 from attentionflow.readers.audio import Audio
-from attentionflow.readers.one_by_one import OneByOne
 from attentionflow.readers.utterances import Held, Utterance
 
 LENGTHS = {"train": 1_200, "val": 100, "test": 200}
@@ -46,19 +46,13 @@ KEYS = "123A456B789C*0#D"
 GROUP = 4  # keys of a group at most
 
 
-class Dialled(OneByOne[Utterance]):
-    """Utterances of one split, made when asked for: number i depends on the seed, the split and i alone."""
-
-    def __init__(self, split: str, seed: int = 0) -> None:
-        self.split, self.seed = split, seed
-
-    def __len__(self) -> int:
-        return LENGTHS[self.split]
+class Dialled(Made[Utterance]):
+    name, lengths = DATASET.name, LENGTHS
 
     def one(self, index: int) -> Utterance:
-        draw = np.random.default_rng((self.seed, list(LENGTHS).index(self.split), index))
+        draw = np.random.default_rng(self.key(index))
         text = _number(draw)
-        where = f"keypad/{self.split}:{index + 1}"
+        where = self.where(index)
         return Utterance(where, text, where, Held(Audio(_sound(text, draw), RATE)))
 
 

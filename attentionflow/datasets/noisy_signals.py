@@ -10,10 +10,10 @@ from functools import lru_cache
 import numpy as np
 
 from attentionflow.datasets._fetch import Dataset
+from attentionflow.datasets._made import Made
 from attentionflow.datasets.signals import RATE, SIGNALS
 from attentionflow.readers.audio import Audio
 from attentionflow.readers.noisy_sounds import NoisySound, levelled
-from attentionflow.readers.one_by_one import OneByOne
 from attentionflow.readers.utterances import Held
 
 LENGTHS = {"train": 320, "val": 40, "test": 200}
@@ -37,30 +37,26 @@ ADVICE: dict[str, dict[str, object]] = {
 }
 
 
-class Made(OneByOne[NoisySound]):
-    """Sounds of one split, made when asked for: number i depends on the seed, the split and i alone."""
-
-    def __init__(self, split: str, seed: int = 0) -> None:
-        self.split, self.seed = split, seed
-
-    def __len__(self) -> int:
-        return LENGTHS[self.split]
+class NoisySignals(Made[NoisySound]):
+    name, lengths = DATASET.name, LENGTHS
 
     def one(self, index: int) -> NoisySound:
-        noisy, clean = _sound(self.seed, list(LENGTHS).index(self.split), index)
-        where = f"noisy_signals/{self.split}:{index + 1}"
+        noisy, clean = _sound(self.key(index))
+        where = self.where(index)
         return NoisySound(where, where, Held(Audio(noisy, RATE)), Held(Audio(clean, RATE)))
 
 
-def read(seed: int = 0) -> tuple[dict[str, Made], list[str]]:
+def read(seed: int = 0) -> tuple[dict[str, NoisySignals], list[str]]:
     """Sounds by split; `seed` chooses which are made."""
-    return {split: Made(split, seed) for split in LENGTHS}, ["the data set 'noisy_signals' is made, not recorded"]
+    return {split: NoisySignals(split, seed) for split in LENGTHS}, [
+        "the data set 'noisy_signals' is made, not recorded"
+    ]
 
 
 @lru_cache(maxsize=1024)
-def _sound(seed: int, split: int, index: int) -> tuple[np.ndarray, np.ndarray]:
+def _sound(key: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
     """Samples (N,) with and without noise: two to four tones with pauses."""
-    draw = np.random.default_rng((seed, split, index, 3))
+    draw = np.random.default_rng((*key, 3))
     time = np.arange(round(SECONDS * RATE)) / RATE
     clean = np.zeros(len(time))
     edges = np.sort(draw.uniform(0, len(time), 2 * draw.integers(2, 5))).astype(int).reshape(-1, 2)

@@ -13,10 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from attentionflow.datasets._fetch import Dataset
+from attentionflow.datasets._made import Made
 from attentionflow.datasets.shapes import clouds
 from attentionflow.readers.clips import Clip
 from attentionflow.readers.moments import Event, KnownFilm, KnownFilms
-from attentionflow.readers.one_by_one import OneByOne
 from attentionflow.readers.video import FrameArray
 
 LENGTHS = {"train": 1000, "val": 60, "test": 200}
@@ -66,18 +66,11 @@ class Passage(NamedTuple):
     gone: np.ndarray
 
 
-class Made(OneByOne[KnownFilm]):
-    """Films of one split, made when asked for: number i depends on the seed, the split and i alone."""
-
-    def __init__(self, split: str, seed: int = 0) -> None:
-        self.split, self.seed = split, seed
-
-    def __len__(self) -> int:
-        return LENGTHS[self.split]
+class PassingShapes(Made[KnownFilm]):
+    name, lengths = DATASET.name, LENGTHS
 
     def one(self, index: int) -> KnownFilm:
-        key = self.seed, list(LENGTHS).index(self.split), index
-        where = f"passing_shapes/{self.split}:{index + 1}"
+        key, where = self.key(index), self.where(index)
         usual, passages = _passages(np.random.default_rng(key))
         events = tuple(Event(one.start / RATE, one.stop / RATE, where) for one in passages if one.kind != usual)
         clip = Clip(
@@ -89,7 +82,7 @@ class Made(OneByOne[KnownFilm]):
 def read(seed: int = 0, fold: int = 1) -> KnownFilms:
     """`seed` chooses which films are made."""
     return KnownFilms(
-        {split: Made(split, seed) for split in LENGTHS}, ["the data set 'passing_shapes' is made, not filmed"]
+        {split: PassingShapes(split, seed) for split in LENGTHS}, ["the data set 'passing_shapes' is made, not filmed"]
     )
 
 

@@ -11,9 +11,9 @@ from functools import lru_cache
 import numpy as np
 
 from attentionflow.datasets._fetch import Dataset
+from attentionflow.datasets._made import Made
 from attentionflow.readers.audio import Audio
 from attentionflow.readers.labelled_sounds import Event, LabelledSound
-from attentionflow.readers.one_by_one import OneByOne
 from attentionflow.readers.utterances import Held
 
 LENGTHS = {"train": 480, "val": 80, "test": 200}
@@ -87,31 +87,25 @@ SIGNALS: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
 }
 
 
-class Made(OneByOne[LabelledSound]):
-    """Sounds of one split, made when asked for: number i depends on the seed, the split and i alone."""
-
-    def __init__(self, split: str, seed: int = 0) -> None:
-        self.split, self.seed = split, seed
-
-    def __len__(self) -> int:
-        return LENGTHS[self.split]
+class Signals(Made[LabelledSound]):
+    name, lengths = DATASET.name, LENGTHS
 
     def one(self, index: int) -> LabelledSound:
-        samples, events = _sound(self.seed, list(LENGTHS).index(self.split), index)
-        where = f"signals/{self.split}:{index + 1}"
+        samples, events = _sound(self.key(index))
+        where = self.where(index)
         labels = tuple(sorted({event.label for event in events}))
         return LabelledSound(where, labels, where, Held(Audio(samples, RATE)), events)
 
 
-def read(seed: int = 0, fold: int = 1) -> tuple[dict[str, Made], list[str]]:
+def read(seed: int = 0, fold: int = 1) -> tuple[dict[str, Signals], list[str]]:
     """Sounds by split; `seed` chooses which are made. `fold` is of no effect: there is one."""
-    return {split: Made(split, seed) for split in LENGTHS}, ["the data set 'signals' is made, not recorded"]
+    return {split: Signals(split, seed) for split in LENGTHS}, ["the data set 'signals' is made, not recorded"]
 
 
 @lru_cache(maxsize=1024)
-def _sound(seed: int, split: int, index: int) -> tuple[np.ndarray, tuple[Event, ...]]:
+def _sound(key: tuple[int, int, int]) -> tuple[np.ndarray, tuple[Event, ...]]:
     """Samples (N,) and what is in them: signals 0 to 20 dB above hum and hiss, which may overlap."""
-    draw = np.random.default_rng((seed, split, index))
+    draw = np.random.default_rng(key)
     whole = np.arange(round(SECONDS * RATE)) / RATE
     hum = 0.7 * np.sin(2 * np.pi * draw.choice((50, 60)) * np.arange(1, 4)[:, None] * whole).mean(0)
     samples = hum + 0.3 * draw.normal(size=len(whole))

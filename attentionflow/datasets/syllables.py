@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from attentionflow.datasets._fetch import Dataset
+from attentionflow.datasets._made import Made
 from attentionflow.readers.audio import Audio
-from attentionflow.readers.one_by_one import OneByOne
 from attentionflow.readers.utterances import Held, Utterance
 
 LENGTHS = {"train": 600, "val": 40, "test": 200}
@@ -38,23 +38,17 @@ WIDTH = 90.0  # Hz, of a resonance
 SECONDS = {"vowel": 0.11, "s": 0.08, "f": 0.07, "m": 0.06, "l": 0.05, "t": 0.05, " ": 0.08}
 
 
-class Syllables(OneByOne[Utterance]):
-    """Utterances of one split, made when asked for: number i depends on the seed, the split and i alone."""
-
-    def __init__(self, split: str, seed: int = 0) -> None:
-        self.split, self.seed = split, seed
-
-    def __len__(self) -> int:
-        return LENGTHS[self.split]
+class Syllables(Made[Utterance]):
+    name, lengths = DATASET.name, LENGTHS
 
     def one(self, index: int) -> Utterance:
-        draw = np.random.default_rng((self.seed, list(LENGTHS).index(self.split), index))
+        draw = np.random.default_rng(self.key(index))
         voice = list(VOICES)[draw.integers(len(VOICES))]
         words = [
             "".join(draw.choice(list(CONSONANTS)) + draw.choice(list(VOWELS)) for _ in range(draw.integers(1, 4)))
             for _ in range(draw.integers(2, 4))
         ]
-        text, where = " ".join(words), f"syllables/{self.split}:{index + 1}"
+        text, where = " ".join(words), self.where(index)
         return Utterance(where, text, where, Held(Audio(said(text, voice, draw), RATE)), voice)
 
 

@@ -23,7 +23,7 @@ def test_signals_are_at_their_times() -> None:
     splits, notes = signals.read(1)
     assert notes == ["the data set 'signals' is made, not recorded"]
     assert {split: len(sounds) for split, sounds in splits.items()} == signals.LENGTHS
-    one, again, other = signals.Made("test", 1)[3], signals.Made("test", 1)[3], signals.Made("test", 2)[3]
+    one, again, other = signals.Signals("test", 1)[3], signals.Signals("test", 1)[3], signals.Signals("test", 2)[3]
     first, second, third = (example.sound.load() for example in (one, again, other))
     assert isinstance(first, Audio)
     assert isinstance(second, Audio)

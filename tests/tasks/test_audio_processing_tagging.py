@@ -89,7 +89,7 @@ def test_it_tells_when_a_label_is_heard(trained: af.Run) -> None:
 def test_several_labels_each_are_a_yes_or_no(tmp_path: Path) -> None:
     settings = {**TAGGING["spectrogram-transformer"], "labels": "several", "steps": 4, "evaluations": 1}
     run = af.train(NAME, "signals", out=tmp_path / "run", settings=settings, device="cpu", quiet=True)
-    example = signals.Made("test")[0]
+    example = signals.Signals("test")[0]
     (prediction,), _ = run.predict_examples([example], run.options({"k": 2}))
     assert isinstance(prediction.output, list)
     assert len(prediction.details["probabilities"]) == 2
