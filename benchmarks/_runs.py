@@ -11,7 +11,9 @@ import torch
 from _results import cpu_seconds, trained_seconds
 
 import attentionflow as af
-from attentionflow._checkpoint import METRICS, read_json
+from attentionflow._checkpoint import METRICS, MODEL, STATE, read_json
+
+BOTH = {"device", "quiet"}  # choices of a new run and of one that is gone on with
 
 
 def asked_run(task: str, data: str, default: str) -> tuple[af.Run, str, dict[str, Any]]:
@@ -50,6 +52,18 @@ def asked_run(task: str, data: str, default: str) -> tuple[af.Run, str, dict[str
         "threads": torch.get_num_threads(),
     }
     return run, "default" if architecture == default else architecture, facts | more
+
+
+def run_in(folder: Path, task: str, data: str, **choices: Any) -> af.Run:
+    """The run in the folder; one that was stopped is gone on with, and one that is not there is trained.
+
+    choices: how a new one is, as `train` takes them: architecture, settings, seed; device and quiet go for both.
+    """
+    if (folder / MODEL).exists():
+        return af.load(folder)
+    if (folder / STATE).exists():
+        return af.train(task, out=folder, resume=True, **{name: choices[name] for name in BOTH & choices.keys()})
+    return af.train(task, data, out=folder, **choices)
 
 
 def on_validation(run: af.Run, metric: str) -> float:

@@ -1,11 +1,9 @@
-"""What benchmarks of voices share: runs that are there or trained, what is said, and what a recogniser understands."""
+"""What benchmarks of voices share: what is said, and what a recogniser understands."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,15 +13,6 @@ from attentionflow.readers.utterances import Held, Utterance
 from attentionflow.task import Score
 from attentionflow.tasks._speech import Speech
 from attentionflow.tasks._synthesis_scores import distortion
-
-
-def run_of(task: str, data: str, folder: Path, **choices: Any) -> af.Run:
-    """The run in the folder; one that was stopped is gone on with, and one that is not there is trained."""
-    if (folder / "model.safetensors").exists():
-        return af.load(folder)
-    if (folder / "state.safetensors").exists():
-        return af.train(task, out=folder, resume=True)
-    return af.train(task, data, out=folder, **choices)
 
 
 def said(voice: af.Run, examples: Sequence[Utterance]) -> tuple[list[Speech], list[Utterance], float]:

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import torch
 from _results import claim, cpu_seconds, trained_seconds
-
-import attentionflow as af
+from _runs import run_in
 
 TASK, DATA = "audio-processing/enhancement", "fsdd_noisy"
 
@@ -29,13 +28,8 @@ def main() -> None:
     default = options.architecture == "mask-transformer"
     folder = options.out or Path("runs") / f"fsdd-noisy-{options.architecture}"
     used = cpu_seconds()
-    if (folder / "model.safetensors").exists():
-        run = af.load(folder)
-    elif (folder / "state.safetensors").exists():
-        run = af.train(TASK, out=folder, resume=True)
-    else:
-        settings = dict(one.split("=", 1) for one in options.set)
-        run = af.train(TASK, DATA, out=folder, architecture=options.architecture, settings=settings)
+    settings = dict(one.split("=", 1) for one in options.set)
+    run = run_in(folder, TASK, DATA, architecture=options.architecture, settings=settings)
     trained = cpu_seconds() - used
     found = run.evaluate("test")
     score = found["metrics"]["si_sdr_improvement"]

@@ -19,8 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from _results import claim, trained_seconds
-
-import attentionflow as af
+from _runs import run_in
 
 # Mean of three seeds; PatchTST/42 and DLinear are from Nie et al. 2023, with a look-back of 336.
 BARS = {96: 0.375, 192: 0.415, 336: 0.430, 720: 0.450}
@@ -51,8 +50,7 @@ def main() -> None:
         for seed in options.seeds:
             folder = out / f"{horizon}-{seed}"
             given = {"architecture": options.architecture, "settings": {"horizon": horizon, **settings}, "seed": seed}
-            chosen = {"resume": True} if folder.exists() else {"data": "etth1", **given}
-            run = af.train("time-series-forecasting", out=folder, quiet=True, **chosen)
+            run = run_in(folder, "time-series-forecasting", "etth1", quiet=True, **given)
             runs.append(run)
             found.append(run.evaluate("test", baselines=seed == options.seeds[-1]))
             seconds[seed] += trained_seconds(run.folder)

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 from _results import claim, cpu_seconds, trained_seconds
+from _runs import run_in
 
 import attentionflow as af
 
@@ -44,13 +45,14 @@ def main() -> None:
     options = parser.parse_args()
     out = options.out or Path("runs") / f"{options.data}-{options.architecture}-{int(time.time())}"
     settings = {"precision": "bf16"} | dict(one.split("=", 1) for one in options.set)
+    architecture = None if options.architecture == "default" else options.architecture
     runs, used = {}, {}
     for name in (*SIDES, BOTH, BRIEF):
         own = {**settings, "columns": name} if name in SIDES else dict(settings)
         if name == BOTH:
             own["epochs"] = str(len(SIDES) * runs[SIDES[0]].page["settings"]["training"]["epochs"])
         begun = cpu_seconds()
-        runs[name] = trained(options.data, options.architecture, own, out / name)
+        runs[name] = run_in(out / name, "multi-task", options.data, architecture=architecture, settings=own)
         used[name] = round(cpu_seconds() - begun, 1)
     found = runs[BOTH].evaluate("test")
     right = {name: rightly(run) for name, run in runs.items()}
@@ -97,16 +99,6 @@ def main() -> None:
             interval=[round(edge, 4) for edge in score.interval],
             **about,
         )
-
-
-def trained(data: str, architecture: str, settings: dict[str, str], folder: Path) -> af.Run:
-    """The run in a folder: finished already, gone on with, or new."""
-    if (folder / "model.safetensors").exists():
-        return af.load(folder)
-    if folder.exists():
-        return af.train("multi-task", out=folder, resume=True)
-    chosen = None if architecture == "default" else architecture
-    return af.train("multi-task", data, out=folder, architecture=chosen, settings=settings)
 
 
 def rightly(run: af.Run) -> dict[str, np.ndarray]:

@@ -20,7 +20,8 @@ from pathlib import Path
 
 import numpy as np
 from _results import claim, cpu_seconds, trained_seconds
-from _voices import distortions, recognised, run_of, said
+from _runs import run_in
+from _voices import distortions, recognised, said
 
 import attentionflow as af
 from attentionflow.datasets.fsdd_strings import Joined
@@ -38,11 +39,11 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[])
     options = parser.parse_args()
     default = options.architecture == "parallel"
-    recogniser = run_of("speech-recognition", "fsdd_strings", options.recogniser)
+    recogniser = run_in(options.recogniser, "speech-recognition", "fsdd_strings")
     folder = options.out or Path("runs") / f"fsdd-voices-{options.architecture}"
     settings = dict(one.split("=", 1) for one in options.set)
     there, used = (folder / "model.safetensors").exists(), cpu_seconds()
-    voice = run_of(TASK, DATA, folder, architecture=options.architecture, settings=settings)
+    voice = run_in(folder, TASK, DATA, architecture=options.architecture, settings=settings)
     trained = cpu_seconds() - used
     test = list(voice.task.read(DATA, 0)[0]["test"])
     found = voice.evaluate("test")

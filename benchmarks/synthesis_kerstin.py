@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 from _results import claim, trained_seconds
-from _voices import distortions, recognised, run_of, said
+from _runs import run_in
+from _voices import distortions, recognised, said
 
 from attentionflow.tasks._griffin_lim import sound_of
 
@@ -26,8 +27,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/kerstin-parallel"), help="folder of the voice")
     parser.add_argument("--recogniser", type=Path, default=Path("runs/kerstin-conformer"))
     options = parser.parse_args()
-    voice = run_of("speech-synthesis", DATA, options.out)
-    recogniser = run_of("speech-recognition", "kerstin_sentences", options.recogniser)
+    voice = run_in(options.out, "speech-synthesis", DATA)
+    recogniser = run_in(options.recogniser, "speech-recognition", "kerstin_sentences")
     test = list(voice.task.read(DATA, 0)[0]["test"])
     found = voice.evaluate("test")
     spoken, sounds, factor = said(voice, test)

@@ -5,7 +5,7 @@
 
 Epochs and all settings are fixed beforehand: those that the data set advises. One of them, mix-up of log-mel and not of
 power, was chosen on fold 4 after training on folds 1 to 3; fold 5 had no part in it, so its accuracy is told apart.
-A run that is there already is scored; one that was stopped is gone on with by `attentionflow train ... --resume`.
+A run that is there already is scored, and one that was stopped is gone on with.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from _results import claim, cpu_seconds, trained_seconds
+from _runs import run_in
 
-import attentionflow as af
 from attentionflow.tasks._label_scores import wilson
 
 TASK, DATA, FOLDS = "audio-processing/tagging", "esc10", 5
@@ -36,13 +36,8 @@ def main() -> None:
     settings = {"precision": "bf16"} | dict(one.split("=", 1) for one in options.set)
     used, scores, baselines, seconds = cpu_seconds(), [], [], 0.0
     for fold in range(1, FOLDS + 1):
-        folder = out / f"fold{fold}"
-        if (folder / "model.safetensors").exists():
-            run = af.load(folder)
-        else:
-            run = af.train(
-                TASK, DATA, out=folder, architecture=options.architecture, settings={**settings, "fold": fold}
-            )
+        own = {**settings, "fold": fold}
+        run = run_in(out / f"fold{fold}", TASK, DATA, architecture=options.architecture, settings=own)
         found = run.evaluate("test")
         scores.append(found["metrics"])
         baselines.append(found["baselines"])

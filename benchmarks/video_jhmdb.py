@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from _results import claim, cpu_seconds, trained_seconds
+from _runs import run_in
 
-import attentionflow as af
 from attentionflow.datasets import load_dataset
 
 DATA = {"pose": "jhmdb_pose", "pixels": "jhmdb_sticks"}
@@ -37,11 +37,7 @@ def main() -> None:
     for fold in range(1, load_dataset(data).folds + 1):
         out = options.out / f"{data}-{options.architecture}-{fold}"
         settings = {"fold": fold, "precision": "bf16"} | dict(one.split("=", 1) for one in options.set)
-        begun = (out / "settings.json").is_file()
-        given = (
-            {"resume": True} if begun else {"settings": settings, "architecture": options.architecture, "data": data}
-        )
-        run = af.train("video-recognition", out=out, device="cpu", **given)  # type: ignore[arg-type]
+        run = run_in(out, "video-recognition", data, architecture=options.architecture, settings=settings, device="cpu")
         seconds += trained_seconds(run.folder)
         found.append(run.evaluate("test"))
     scores = [one["metrics"]["accuracy"] for one in found]

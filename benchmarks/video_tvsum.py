@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from _results import claim, cpu_seconds, trained_seconds
+from _runs import run_in
 
-import attentionflow as af
 from attentionflow.datasets import load_dataset
 from attentionflow.tasks._ranking import bootstrap
 
@@ -39,11 +39,8 @@ def main() -> None:
     for fold in range(1, load_dataset("tvsum").folds + 1):
         out = options.out / f"tvsum-{options.architecture}-{fold}"
         settings = {"fold": fold} | dict(one.split("=", 1) for one in options.set)
-        begun = (out / "settings.json").is_file()
-        given = (
-            {"resume": True} if begun else {"settings": settings, "architecture": options.architecture, "data": "tvsum"}
-        )
-        run = af.train("video-processing", out=out, device="cpu", quiet=True, **given)  # type: ignore[arg-type]
+        own = {"architecture": options.architecture, "settings": settings}
+        run = run_in(out, "video-processing", "tvsum", device="cpu", quiet=True, **own)
         seconds += trained_seconds(run.folder)
         found.append(run.evaluate("test"))
     for metric, peer in WHOLE_FILMS.items():
