@@ -11,12 +11,18 @@ import statistics
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from _results import claim
+from torch import Tensor, nn
+
+from attentionflow._device import keep_freed_memory
+from attentionflow._plan import make_plan
+from attentionflow.task import Batch
 
 SIDES = ("ours", "hf")
 
@@ -88,9 +94,46 @@ def race(script: str, turns: int, threads: int | None = None, **more: object) ->
     return rates
 
 
+class PictureSide(ABC):
+    """Batches of a task of pictures as both sides take them, and a model with its optimiser."""
+
+    clip = 1.0  # norm of the gradients at most
+
+    def __init__(self, task: str, data: str, architecture: str, dimensions: Mapping[str, Any], split: str) -> None:
+        torch.manual_seed(0)
+        keep_freed_memory()
+        self.plan = make_plan(task, data, architecture, dimensions, 0)
+        self.task = self.plan.task
+        splits, _ = self.task.read(data, 0)
+        self.task.learn(splits[split])
+        self.train, _ = self.task.prepare(splits[split], training=True)
+        self.model = self.build()
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-4, betas=(0.9, 0.98), fused=True)
+
+    def build(self) -> nn.Module:
+        return self.task.build(self.plan.architecture, self.plan.model)
+
+    @abstractmethod
+    def loss(self, batch: Batch) -> Tensor:
+        """Of the model, for a batch."""
+
+    def steps(self) -> Iterator[int]:
+        """Train forever; the pictures of each step."""
+        epoch = 0
+        while True:
+            for indices in self.task.batches(self.train, 0, epoch):
+                self.model.train()
+                self.loss(self.task.collate(self.train, indices, 0, epoch)).backward()
+                torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
+                self.optimizer.step()
+                self.optimizer.zero_grad()
+                yield len(indices)
+            epoch += 1
+
+
 def race_pictures(
     script: str,
-    sides: Mapping[str, Callable[[], Any]],
+    sides: Mapping[str, Callable[[], PictureSide]],
     claimed: str,
     peer: str,
     dimensions: Mapping[str, Any],
@@ -102,7 +145,7 @@ def race_pictures(
     """What a script does that trains our network on pictures beside a peer's: as a side, its work; otherwise the race,
     and the claim that ours trains 1.2 times as many pictures a CPU second.
 
-    sides: by name, what makes one, with a `model` and `steps()`. more: further facts of the claim, once it is over.
+    sides: by name, what makes one. more: further facts of the claim, once it is over.
     """
     if side := asked_side():
         made = sides[side]()

@@ -12,15 +12,12 @@ only one of them works at a time, in turns; the ratio is that of the median turn
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
-from _sides import race_pictures
+from _sides import PictureSide, race_pictures
 from torch import Tensor, nn
-
-from attentionflow._device import keep_freed_memory
-from attentionflow._plan import make_plan
 
 SAME = {"size": 416, "batch_pictures": 8, "width": 64, "heads": 4, "encoder_layers": 2, "refinements": 2}
 SAME |= {"feedforward": 192, "channels": 16, "blocks": 2}
@@ -28,42 +25,18 @@ QUERIES = 100
 TURN_SECONDS, TURNS = 20.0, 5
 
 
-class Side:
-    """Batches as both sides take them, and a model with its optimiser."""
+class Side(PictureSide):
+    clip = 10.0
 
     def __init__(self) -> None:
-        torch.manual_seed(0)
-        keep_freed_memory()
-        self.plan = make_plan("object-detection", "bccd", "proposal-transformer", SAME, 0)
-        self.task = self.plan.task
-        splits, _ = self.task.read("bccd", 0)
-        self.task.learn(splits["train"])
-        self.train, _ = self.task.prepare(splits["train"], training=True)
-        for index in range(len(splits["train"])):
+        super().__init__("object-detection", "bccd", "proposal-transformer", SAME, "train")
+        for index in range(len(self.train.pictures)):
             self.train.drawn(index)  # decoded before the clock runs
-        self.model = self.build()
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-4, betas=(0.9, 0.98), fused=True)
-
-    def build(self) -> nn.Module:
-        return self.task.build("proposal-transformer", self.plan.model)
 
     def loss(self, batch: Any) -> Tensor:
         return torch.stack(
             [loss.total / max(1, loss.count) for loss in self.task.losses(self.model, batch).values()]
         ).sum()
-
-    def steps(self) -> Iterator[int]:
-        """Train forever; the pictures of each step."""
-        epoch = 0
-        while True:
-            for indices in self.task.batches(self.train, 0, epoch):
-                self.model.train()
-                self.loss(self.task.collate(self.train, indices, 0, epoch)).backward()
-                torch.nn.utils.clip_grad_norm_(self.model.parameters(), 10.0)
-                self.optimizer.step()
-                self.optimizer.zero_grad()
-                yield len(indices)
-            epoch += 1
 
 
 class Detr(Side):

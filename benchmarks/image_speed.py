@@ -11,37 +11,25 @@ a time, in turns; the ratio is that of the median turns.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import torch
-from _sides import race_pictures
+from _sides import PictureSide, race_pictures
 from torch import Tensor, nn
 
-from attentionflow._device import keep_freed_memory
-from attentionflow._plan import make_plan
 from attentionflow.models.picture_classifiers import ConvolutionsAndPatches
+from attentionflow.task import Batch
 
 SAME = {"channels": 48, "heads": 6, "layers": 6, "feedforward": 768, "batch_pictures": 128}
 TURN_SECONDS, TURNS = 15.0, 5
 
 
-class Side:
-    """Batches as both sides take them, and a model with its optimiser."""
-
+class Side(PictureSide):
     def __init__(self) -> None:
-        torch.manual_seed(0)
-        keep_freed_memory()
-        self.plan = make_plan("image-classification", "fashion_mnist", "patch-transformer", SAME, 0)
-        self.task = self.plan.task
-        splits, _ = self.task.read("fashion_mnist", 0)
-        self.task.learn(splits["val"])
-        self.train, _ = self.task.prepare(splits["val"], training=True)
-        self.model = self.build()
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-4, betas=(0.9, 0.98), fused=True)
+        super().__init__("image-classification", "fashion_mnist", "patch-transformer", SAME, "val")
 
     def build(self) -> nn.Module:
-        model = self.task.build("patch-transformer", self.plan.model)
+        model = super().build()
         assert isinstance(model, ConvolutionsAndPatches)
         patch = self.task.settings.patch
         model.levels = nn.Sequential(nn.Conv2d(1, 4 * SAME["channels"], patch, patch))
@@ -50,21 +38,10 @@ class Side:
     def logits(self, images: Tensor) -> Tensor:
         return self.model(images)
 
-    def steps(self) -> Iterator[int]:
-        """Train forever; the pictures of each step."""
-        epoch = 0
-        while True:
-            for indices in self.task.batches(self.train, 0, epoch):
-                batch = self.task.collate(self.train, indices, 0, epoch)
-                with torch.autocast("cpu", torch.bfloat16):
-                    found = self.logits(batch["images"])
-                loss = self.task.labels.loss(found.float(), batch["targets"], 0.1) / len(indices)
-                loss.backward()
-                torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-                self.optimizer.step()
-                self.optimizer.zero_grad()
-                yield len(indices)
-            epoch += 1
+    def loss(self, batch: Batch) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            found = self.logits(batch["images"])
+        return self.task.labels.loss(found.float(), batch["targets"], 0.1) / len(found)
 
 
 class Vit(Side):

@@ -14,56 +14,31 @@ Each side has a process of its own, only one of them works at a time, in turns; 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from _sides import race_pictures
+from _sides import PictureSide, race_pictures
 from torch import Tensor, nn
 
-from attentionflow._device import keep_freed_memory
-from attentionflow._plan import make_plan
 from attentionflow.readers.masks import IGNORED
+from attentionflow.task import Batch
 
 SAME: dict[str, Any] = {"channels": 24, "blocks": 2, "layers": 2, "feedforward": 768, "width": 64, "overlap": 0.0}
 TURN_SECONDS, TURNS = 15.0, 5
 
 
-class Side:
-    """Batches as both sides take them, and a model with its optimiser."""
-
+class Side(PictureSide):
     def __init__(self) -> None:
-        torch.manual_seed(0)
-        keep_freed_memory()
-        self.plan = make_plan("image-segmentation", "camvid", "mask-transformer", SAME, 0)
-        self.task = self.plan.task
-        splits, _ = self.task.read("camvid", 0)
-        self.task.learn(splits["train"])
-        self.train, _ = self.task.prepare(splits["train"], training=True)
-        self.model = self.build()
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-4, betas=(0.9, 0.98), fused=True)
-
-    def build(self) -> nn.Module:
-        return self.task.build("mask-transformer", self.plan.model)
+        super().__init__("image-segmentation", "camvid", "mask-transformer", SAME, "train")
 
     def logits(self, images: Tensor) -> Tensor:
         return self.model(images)
 
-    def steps(self) -> Iterator[int]:
-        """Train forever; the pictures of each step."""
-        epoch = 0
-        while True:
-            for indices in self.task.batches(self.train, 0, epoch):
-                batch = self.task.collate(self.train, indices, 0, epoch)
-                with torch.autocast("cpu", torch.bfloat16):
-                    found = self.logits(batch["images"])
-                F.cross_entropy(found.float(), batch["masks"], ignore_index=IGNORED).backward()
-                torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-                self.optimizer.step()
-                self.optimizer.zero_grad()
-                yield len(indices)
-            epoch += 1
+    def loss(self, batch: Batch) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            found = self.logits(batch["images"])
+        return F.cross_entropy(found.float(), batch["masks"], ignore_index=IGNORED)
 
     def waiting(self, batches: int = 20) -> float:
         """Share of a step's CPU time in which its data are made, on this thread."""
