@@ -21,10 +21,11 @@ from attentionflow.models.decoding import Hypothesis, beam_search, sample
 from attentionflow.models.seq2seq import Seq2Seq
 from attentionflow.readers.batches import token_batches
 from attentionflow.readers.pairs import COLUMNS, Pair, fill_splits, read_inputs, read_pairs
-from attentionflow.readers.vocabulary import END, PAD, START, Vocabulary
+from attentionflow.readers.vocabulary import END, START, Vocabulary
 from attentionflow.records import Axis
 from attentionflow.settings import Settings
 from attentionflow.task import Batch, Loss, Prediction, Task
+from attentionflow.tasks._padding import pad
 
 PREDICTION_TOKENS = 2048  # of a batch at least, where nothing is learned
 PLACES = 5  # named in a note
@@ -217,16 +218,6 @@ def places(pairs: Sequence[Pair], hit: Sequence[bool]) -> str:
     """How many pairs a note is about, and where the first of them stand is said after it."""
     found = [pair.where or repr(pair.source[:40]) for pair, at in zip(pairs, hit, strict=True) if at]
     return ", ".join(found[:PLACES])
-
-
-def pad(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor | None]:
-    """Ids (B, longest), padded on the right, and where there are any (B, longest); None where there is no padding."""
-    longest = max(map(len, rows))
-    lengths = np.fromiter(map(len, rows), int, len(rows))
-    ids = np.full((len(rows), longest), PAD)
-    mask = np.arange(longest) < lengths[:, None]
-    ids[mask] = np.concatenate([np.asarray(row, int) for row in rows])
-    return torch.from_numpy(ids), None if (lengths == longest).all() else torch.from_numpy(mask)
 
 
 def _scores(model: Seq2Seq, batch: Batch) -> Tensor:

@@ -39,6 +39,7 @@ from attentionflow.settings import Settings
 from attentionflow.task import Architecture, Batch, Loss, Prediction, Score, Task
 from attentionflow.tasks._dialogue_scores import Reply, reply_scores
 from attentionflow.tasks._dialogue_tokens import DialogueTokens, Encoded, places
+from attentionflow.tasks._padding import padded
 from attentionflow.tasks._reply_writing import DialogueOptions, Written, steps, write_replies
 from attentionflow.tasks._simple_replies import simple_replies
 
@@ -171,7 +172,7 @@ class Dialogue(Task[Exchange, Encoded]):
         right one first, -1 for none."""
         items = [prepared.items[i] for i in indices]
         used = {row: at for at, row in enumerate(dict.fromkeys(item.row for item in items))}
-        tokens, _ = _pad([prepared.rows[row] for row in used])
+        tokens, _ = padded([prepared.rows[row] for row in used])
         width = tokens.shape[1]
         at: list[int] = []
         of: list[int] = []
@@ -190,7 +191,7 @@ class Dialogue(Task[Exchange, Encoded]):
             kept, places = np.unique(np.append(chosen, -1), return_inverse=True)  # the first is "none"
             own = [prepared.pool[i] for i in kept[1:]]
             choices = torch.from_numpy(places[:-1].reshape(chosen.shape) - 1)
-        replies, present = _pad(own or [[PAD]])
+        replies, present = padded(own or [[PAD]])
         foreseen = torch.tensor(at, dtype=torch.long)
         tensors = {
             "tokens": tokens,
@@ -337,25 +338,16 @@ class Dialogue(Task[Exchange, Encoded]):
 
     def _pass(self, model: Replier, prompts: Sequence[np.ndarray], replies: Sequence[tuple[int, ...]]) -> Tensor:
         """Features (B, T, D) of prompts with their replies."""
-        tokens, _ = _pad([[*prompt, *reply] for prompt, reply in zip(prompts, replies, strict=True)])
+        tokens, _ = padded([[*prompt, *reply] for prompt, reply in zip(prompts, replies, strict=True)])
         features: Tensor = model.language(tokens.to(model.language.output.device))
         return features
 
     def _scores(self, model: Replier, prompts: Sequence[np.ndarray], replies: Sequence[tuple[int, ...]]) -> Tensor:
         """Log-probability (B, L) of each token of each reply, its end with them, 0 on padding."""
         features = self._pass(model, prompts, replies)
-        answers, there = (t.to(features.device) for t in _pad([[*reply, END] for reply in replies]))
+        answers, there = (t.to(features.device) for t in padded([[*reply, END] for reply in replies]))
         starts = torch.tensor([len(prompt) - 1 for prompt in prompts], device=features.device)
         steps = torch.arange(answers.shape[1], device=features.device)
         at = (starts[:, None] + steps).clamp_max(features.shape[1] - 1)
         own = features.gather(1, at[..., None].expand(-1, -1, features.shape[2]))
         return model.language.chosen(own.flatten(0, 1), answers.flatten()).view_as(answers) * there
-
-
-def _pad(rows: Sequence[Sequence[int] | np.ndarray]) -> tuple[Tensor, Tensor]:
-    """Ids (B, longest), padded on the right, and where there are any."""
-    lengths = torch.tensor([len(row) for row in rows])
-    ids = torch.full((len(rows), int(lengths.max())), PAD)
-    there = torch.arange(ids.shape[1]) < lengths[:, None]
-    ids[there] = torch.from_numpy(np.concatenate([np.asarray(row, np.int64) for row in rows]))
-    return ids, there

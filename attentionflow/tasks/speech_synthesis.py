@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from attentionflow.attend import listener, unheard
+from attentionflow.attend import unheard
 from attentionflow.datasets import module_for
 from attentionflow.errors import DataError, UserError, nearest
 from attentionflow.models.parallel_voice import ParallelVoice, ParallelVoiceSettings
@@ -30,11 +30,12 @@ from attentionflow.readers.scripts import read_scripts, recorded, script
 from attentionflow.readers.spectrogram import LEAST_DEVIATION, Spectrograms, padded
 from attentionflow.readers.transcripts import Units
 from attentionflow.readers.utterances import Utterance, hold_out, read_utterances
-from attentionflow.readers.vocabulary import END, PAD, UNKNOWN
+from attentionflow.readers.vocabulary import END, UNKNOWN
 from attentionflow.readers.voice_checks import check_voices
 from attentionflow.records import Axis
 from attentionflow.settings import Settings
 from attentionflow.task import Architecture, Batch, Loss, Prediction, Score, Task
+from attentionflow.tasks._padding import pad
 from attentionflow.tasks._simple_voices import simple_voices
 from attentionflow.tasks._speech import Speech, faults
 from attentionflow.tasks._speech_picture import speech_picture
@@ -206,7 +207,7 @@ class SpeechSynthesis(Task[Utterance, Encoded]):
         return token_batches(lengths, self.settings.batch_frames, seed, epoch)
 
     def collate(self, prepared: Encoded, indices: np.ndarray, seed: int, epoch: int | None) -> Batch:
-        letters, mask = _together([prepared.letters[i] for i in indices])
+        letters, mask = pad([prepared.letters[i] for i in indices])
         tensors = {"letters": letters, "mask": mask, "speakers": torch.tensor([prepared.speakers[i] for i in indices])}
         sounds = [sound.astype(np.float32) for i in indices if (sound := prepared.frames[i]) is not None]
         tensors["frames"], tensors["present"] = padded(sounds) if len(sounds) == len(indices) else (None, None)
@@ -229,11 +230,9 @@ class SpeechSynthesis(Task[Utterance, Encoded]):
         otherwise = self._speaker(options.speaker, "the option speaker") if options.speaker else 0
         chosen = torch.where(batch["speakers"] < 0, otherwise, batch["speakers"])
         given = Script(batch["letters"], batch.get("mask"), chosen)
-        with unheard():  # what is made is heard once more, as in `replay`
+        with unheard():  # who records hears what is made once more, as in `replay`
             found = model.speak(given, options.speed)
-            scores = _sides(model.again(given, found), found, model.step)
-        if listener.get() is not None:
-            model.again(given, found)
+        scores = _sides(model.again(given, found), found, model.step)
         predictions = []
         for one, spoken, speaker, score in zip(examples, found, chosen.tolist(), scores, strict=True):
             ids = self._letters([one])[0][0]
@@ -355,19 +354,9 @@ class SpeechSynthesis(Task[Utterance, Encoded]):
 
     def _script(self, model: Synthesiser, examples: Sequence[Utterance], predictions: Sequence[Prediction]) -> Script:
         device = next(model.parameters()).device
-        letters, mask = _together(self._letters(examples)[0])
+        letters, mask = pad(self._letters(examples)[0])
         speakers = torch.tensor([one.raw[1] for one in predictions], device=device)
         return Script(letters.to(device), None if mask is None else mask.to(device), speakers)
-
-
-def _together(texts: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor | None]:
-    """Letters (B, N) and their mask, None where none is padding."""
-    lengths = torch.tensor([len(text) for text in texts])
-    letters = torch.full((len(texts), int(lengths.max())), PAD)
-    for row, text in enumerate(texts):
-        letters[row, : len(text)] = torch.tensor(text)
-    mask = torch.arange(letters.shape[1]) < lengths[:, None]
-    return letters, None if mask.all() else mask
 
 
 def _sides(made: Tensor, found: Sequence[Spoken], step: int) -> Tensor:

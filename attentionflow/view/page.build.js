@@ -124,7 +124,7 @@ function buildPage(on) {
     const title = el("h3"), hint = about(), grid = el("input", { type: "checkbox", change: on.picture.grid });
     const lines = say(el("label", { class: "merge" }, grid, say(el("span"), "grid")), "grid.hint", "title");
     const figure = el("figure", { class: "onpicture", hidden: "" }, el("figcaption", {}, title, hint), stage, lines);
-    ui.picture = { figure, canvas, other, stage, title, hint, grid, lines, shown: new Map() };
+    ui.picture = { figure, canvas, other, stage, title, hint, grid, lines };
     return figure;
   };
 

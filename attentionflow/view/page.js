@@ -625,7 +625,10 @@ class AttentionPage extends HTMLElement {
       return source ? { boxes: units.map(({ at }) => boxes[position(at[0])]), source, seconds } : null;
     };
     const rows = of(queries, this.#rows, (row) => this.#position(row)), columns = of(keys, this.#columns, (at) => at);
-    return rows || columns ? { rows, columns } : null;
+    if (!rows && !columns) return null;
+    const ofRow = this.#s.axis === "query", others = ofRow ? columns : rows, own = ofRow ? rows : columns;
+    const main = others ?? own, apart = own && own.source !== main.source; // what is chosen lies on a picture of its own
+    return { rows, columns, ofRow, others, own, main, apart };
   }
 
   #loaded(source) {
@@ -644,8 +647,7 @@ class AttentionPage extends HTMLElement {
     const on = this.#onPicture(), { figure, canvas, other, stage, title, hint } = this.#ui.picture, s = this.#s;
     figure.hidden = !on;
     if (!on) return;
-    const ofRow = s.axis === "query", others = ofRow ? on.columns : on.rows, own = ofRow ? on.rows : on.columns;
-    const main = others ?? own, apart = own && own.source !== main.source; // what is chosen lies on a picture of its own
+    const { ofRow, others, own, main, apart } = on;
     other.hidden = !apart;
     const image = this.#loaded(main.source), theirs = apart ? this.#loaded(own.source) : null;
     if (!image || (apart && !theirs)) return;
@@ -677,15 +679,14 @@ class AttentionPage extends HTMLElement {
     const lined = this.#ui.picture.grid.checked, lines = (axis) => (lined ? axis?.boxes ?? [] : []);
     draw(canvas, image, { cells, shares, lines: lines(main), outlines: apart ? [] : outlines });
     if (apart) draw(other, theirs, { cells: [], shares: [], lines: lines(own), outlines });
-    this.#ui.picture.shown = new Map([[canvas, main.source], [other, own?.source]]);
   }
 
   // The row and the column under the pointer, -1 where there is none.
   #underPointer({ currentTarget, clientX, clientY }) {
     const on = this.#onPicture(), box = currentTarget.getBoundingClientRect();
     const at = [(clientX - box.left) / box.width, (clientY - box.top) / box.height];
-    const source = this.#ui.picture.shown.get(currentTarget);
-    const found = (axis) => boxAt(axis && (axis.seconds || axis.source === source) ? axis.boxes : [], ...at);
+    const shown = currentTarget === this.#ui.picture.other ? on?.own : on?.main;
+    const found = (axis) => boxAt(axis && axis.source === shown.source ? axis.boxes : [], ...at);
     return { row: found(on?.rows), column: found(on?.columns) };
   }
 
