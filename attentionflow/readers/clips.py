@@ -28,7 +28,7 @@ from attentionflow.readers.labelled_tree import (
     metadata_tables,
 )
 from attentionflow.readers.motion import MOTIONS, Motion, motion, read_motion
-from attentionflow.readers.splits import divided, fill_missing, held_out_by_label
+from attentionflow.readers.splits import fill_chosen, held_out_by_label
 from attentionflow.readers.table import column_names, read_table, table_kind
 from attentionflow.readers.tree import Tree, open_tree
 from attentionflow.readers.video import VIDEOS, Film, FilmFile, FrameArray, FrameFolder
@@ -149,12 +149,11 @@ def fill_splits(
     Of every label about the same share; equal clips stay together.
     """
 
-    def take(clips: Sequence[Clip], _: str) -> tuple[Sequence[Clip], Sequence[Clip]]:
-        keys = [one.key() for one in clips]
-        held = held_out_by_label([one.labels or () for one in clips], keys, share, MOST_HELD_OUT, seed, "clips")
-        return divided(clips, held)
+    def chosen(clips: Sequence[Clip]) -> np.ndarray:
+        labels, keys = [one.labels or () for one in clips], [one.key() for one in clips]
+        return held_out_by_label(labels, keys, share, MOST_HELD_OUT, seed, "clips")
 
-    return fill_missing(splits, take, "clips", seed)
+    return fill_chosen(splits, chosen, "clips", seed)
 
 
 def clips_of(tree: Tree) -> dict[str, tuple[str, ...]]:

@@ -20,8 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, overload
 
+import numpy as np
+
 from attentionflow.errors import DataError, UserError, nearest
-from attentionflow.readers.splits import CANONICAL, ORDER, divided, fill_missing, held_out
+from attentionflow.readers.splits import CANONICAL, ORDER, fill_chosen, held_out
 from attentionflow.readers.table import TABLES, read_frame, table_kind
 from attentionflow.readers.text import Lines, checked_path
 
@@ -187,12 +189,11 @@ def fill_splits(
     Dialogues of the same words stay together, so none is on both sides.
     """
 
-    def take(train: Sequence[Dialogue], _: str) -> tuple[list[Dialogue], list[Dialogue]]:
+    def chosen(train: Sequence[Dialogue]) -> np.ndarray:
         keys = ["\n".join(turn.text for turn in dialogue.turns) for dialogue in train]
-        held = held_out(keys, share, MOST_HELD_OUT, seed, "dialogues")
-        return divided(train, held)
+        return held_out(keys, share, MOST_HELD_OUT, seed, "dialogues")
 
-    return fill_missing(splits, take, "dialogues", seed)
+    return fill_chosen(splits, chosen, "dialogues", seed)
 
 
 def _kind(path: Path) -> str | None:

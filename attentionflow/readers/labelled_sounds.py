@@ -22,7 +22,7 @@ from attentionflow.readers.labelled_tree import (
     items_of_tables,
     metadata_tables,
 )
-from attentionflow.readers.splits import divided, fill_missing, held_out_by_label
+from attentionflow.readers.splits import fill_chosen, held_out_by_label
 from attentionflow.readers.tree import open_tree
 from attentionflow.readers.utterances import Held, Sound, SoundFile, read_sounds, typed_sound
 
@@ -119,9 +119,8 @@ def fill_splits(
     Of every label, or set of labels, about the same share; equal sounds stay together.
     """
 
-    def take(sounds: Sequence[LabelledSound], _: str) -> tuple[list[LabelledSound], list[LabelledSound]]:
-        keys = [one.content() for one in sounds]
-        held = held_out_by_label([one.labels or () for one in sounds], keys, share, MOST_HELD_OUT, seed, "sounds")
-        return divided(sounds, held)
+    def chosen(sounds: Sequence[LabelledSound]) -> np.ndarray:
+        labels, keys = [one.labels or () for one in sounds], [one.content() for one in sounds]
+        return held_out_by_label(labels, keys, share, MOST_HELD_OUT, seed, "sounds")
 
-    return fill_missing(splits, take, "sounds", seed)
+    return fill_chosen(splits, chosen, "sounds", seed)

@@ -24,7 +24,7 @@ from attentionflow.readers.clips import Clip
 from attentionflow.readers.finding import Finding
 from attentionflow.readers.labelled_tree import METADATA, Item, in_order, items_of_tables, metadata_tables
 from attentionflow.readers.motion import MOTIONS
-from attentionflow.readers.splits import divided, fill_missing, held_out
+from attentionflow.readers.splits import fill_chosen, held_out
 from attentionflow.readers.table import column_names
 from attentionflow.readers.tree import Tree, open_tree
 
@@ -173,11 +173,10 @@ def fill_splits(
 ) -> tuple[dict[str, Sequence[KnownFilm]], list[str]]:
     """The splits with "val" and "test" held out of "train" where they are missing, and notes that say so."""
 
-    def take(films: Sequence[KnownFilm], _: str) -> tuple[Sequence[KnownFilm], Sequence[KnownFilm]]:
-        keys = [one.clip.key().hex() for one in films]
-        return divided(films, held_out(keys, share, MOST_HELD_OUT, seed, "films"))
+    def chosen(films: Sequence[KnownFilm]) -> np.ndarray:
+        return held_out([one.clip.key().hex() for one in films], share, MOST_HELD_OUT, seed, "films")
 
-    return fill_missing(splits, take, "films", seed)
+    return fill_chosen(splits, chosen, "films", seed)
 
 
 def _columns(table: Path, labels: Sequence[str]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from attentionflow.errors import DataError, UserError
 from attentionflow.readers.audio import SOUNDS, Audio, resampled
-from attentionflow.readers.splits import ORDER, SPLITS, divided, fill_missing, held_out
+from attentionflow.readers.splits import ORDER, SPLITS, fill_chosen, held_out
 from attentionflow.readers.utterances import Sound, SoundFile, read_sounds, typed_sound
 
 CLEAN, NOISE, NOISY = "clean", "noise", "noisy"
@@ -162,8 +162,7 @@ def fill_splits(
 ) -> tuple[dict[str, Sequence[NoisySound]], list[str]]:
     """The splits with "val" and "test" held out of "train" where they are missing, and notes that say so."""
 
-    def take(sounds: Sequence[NoisySound], _: str) -> tuple[list[NoisySound], list[NoisySound]]:
-        held = held_out([one.name for one in sounds], share, MOST_HELD_OUT, seed, "sounds")
-        return divided(sounds, held)
+    def chosen(sounds: Sequence[NoisySound]) -> np.ndarray:
+        return held_out([one.name for one in sounds], share, MOST_HELD_OUT, seed, "sounds")
 
-    return fill_missing(splits, take, "sounds", seed)
+    return fill_chosen(splits, chosen, "sounds", seed)

@@ -39,6 +39,13 @@ def fill_missing(
     return filled, notes
 
 
+def fill_chosen(
+    splits: Mapping[str, Sequence[E]], chosen: Callable[[Sequence[E]], np.ndarray], what: str, seed: int
+) -> tuple[dict[str, Sequence[E]], list[str]]:
+    """The same by which of N training examples are held out, (N,) bool, as `held_out` and `held_out_by_label` say."""
+    return fill_missing(splits, lambda train, _: divided(train, chosen(train)), what, seed)
+
+
 def held_out(keys: Sequence[str], share: float, most: int, seed: int, what: str) -> np.ndarray:
     """(N,) bool, which of N examples are held out: about `share` of them and at most `most`, at random by `seed`.
 

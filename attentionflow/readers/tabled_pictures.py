@@ -16,6 +16,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
+import numpy as np
+
 from attentionflow.errors import DataError, UserError, nearest
 from attentionflow.readers.finding import Finding
 from attentionflow.readers.labelled_pictures import (
@@ -27,7 +29,7 @@ from attentionflow.readers.labelled_pictures import (
 )
 from attentionflow.readers.labelled_texts import SEVERAL
 from attentionflow.readers.labelled_tree import COLUMN, METADATA, metadata_tables
-from attentionflow.readers.splits import divided, fill_missing, held_out
+from attentionflow.readers.splits import fill_chosen, held_out
 from attentionflow.readers.table import column_names
 from attentionflow.readers.tree import open_tree
 
@@ -118,11 +120,7 @@ def fill_splits(
     At random, since no order of so many answers suits them all; equal pictures stay together.
     """
 
-    def take(
-        pictures: Sequence[LabelledPicture], _: str
-    ) -> tuple[Sequence[LabelledPicture], Sequence[LabelledPicture]]:
-        examples = list(pictures)
-        held = held_out([one.content().hex() for one in examples], share, MOST_HELD_OUT, seed, "pictures")
-        return divided(examples, held)
+    def chosen(pictures: Sequence[LabelledPicture]) -> np.ndarray:
+        return held_out([one.content().hex() for one in pictures], share, MOST_HELD_OUT, seed, "pictures")
 
-    return fill_missing(splits, take, "pictures", seed)
+    return fill_chosen(splits, chosen, "pictures", seed)
